@@ -1,0 +1,309 @@
+"""Every event of our topics: a fact in the past tense, one class each (docs/adr/0002).
+
+Within `.v1` only optional fields are added. Times are epoch seconds UTC. No event carries a credential, an
+attendee, a note or a location; a title only where the user switched titles on.
+"""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from contracts.facts import Access, Calendar, EpochSeconds, Id, OccurrenceGroup, Setup, Span, Value
+
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[int, Field(ge=1)]
+
+
+class Event(Value):
+    """Something that happened.
+
+    `key` is the record's key; `entity` with epoch and revision makes the deterministic `ce_id`, so that a
+    redelivery can be told from news.
+    """
+
+    KEY: ClassVar[str] = "connection_id"
+
+    account_id: Id
+    user_id: Id
+    connection_id: Id
+    epoch: Number
+    """Grows with each connect or reconnect of the connection."""
+    revision: Number
+    """Grows with each change of what this event speaks of; of two with one key the larger (epoch, revision) is true."""
+
+    @property
+    def key(self) -> str:
+        return str(getattr(self, self.KEY))
+
+    @property
+    def entity(self) -> str:
+        return self.key
+
+    @property
+    def partition_key(self) -> str:
+        return self.key
+
+
+class _ConnectionState(Event):
+    """The whole state of a connection, so that the newest record alone is enough (the topic is compacted)."""
+
+    access: Access
+    time_zone: str
+    """IANA name. All-day and floating times are taken in it."""
+    calendars: tuple[Calendar, ...]
+    setup: Setup
+
+
+class CalendarConnected(_ConnectionState):
+    """A user connected an Apple account; its calendars are now to be read."""
+
+
+class CalendarReconnected(_ConnectionState):
+    """The same connection works again under a new epoch, setup and ids kept."""
+
+
+class CalendarSetupChanged(_ConnectionState):
+    """The user changed calendars, rules, titles or time zone."""
+
+
+class CalendarDisconnected(Event):
+    """The connection is over: erase what you hold of it, and let nothing of it come back."""
+
+
+class _ImportedEvent(Event):
+    """Keyed by event, partitioned by connection: all that is known of a user's calendars comes in order."""
+
+    KEY: ClassVar[str] = "event_id"
+
+    event_id: Id
+
+    @property
+    def partition_key(self) -> str:
+        return self.connection_id
+
+
+class ICloudEventImported(_ImportedEvent):
+    """One calendar object, with all its overrides, as last read from iCloud."""
+
+    calendar_id: Id
+    uid_hash: Id
+    """The same for copies of one event in several calendars of the connection; the UID itself stays with us."""
+    as_of: EpochSeconds
+    horizon: Span
+    """The time that was looked at; nothing is said about occurrences outside of it."""
+    all_day: bool
+    occurrences: tuple[OccurrenceGroup, ...]
+    title: str | None = None
+
+
+class RemovalReason(StrEnum):
+    """Why an imported event is gone."""
+
+    DELETED = "deleted"
+    CALENDAR_LEFT = "calendar_left"
+    DISCONNECTED = "disconnected"
+
+
+class ICloudEventRemoved(_ImportedEvent):
+    """An imported event is gone from iCloud or from the calendars we read; a tombstone follows."""
+
+    calendar_id: Id
+    as_of: EpochSeconds
+    reason: RemovalReason
+
+
+class CalendarState(StrEnum):
+    """How the last reading of one calendar went."""
+
+    READ = "read"
+    FAILED = "failed"
+    HELD = "held"
+
+
+class CalendarAge(Value):
+    """One calendar whose age differs from its connection's."""
+
+    id: Id
+    as_of: EpochSeconds
+    state: CalendarState
+
+
+class CompletedSync(Value):
+    """All conflict calendars of one connection were read; their changes are on `icloud.events.v1` already."""
+
+    account_id: Id
+    user_id: Id
+    connection_id: Id
+    epoch: Number
+    revision: Number
+    as_of: EpochSeconds
+    calendars: tuple[CalendarAge, ...] = ()
+    """Only those that were not read up to `as_of`."""
+
+
+class SyncCompleted(Value):
+    """Passes that ended, many idle connections in one message; all of them belong to this record's partition."""
+
+    connections: Annotated[tuple[CompletedSync, ...], Field(min_length=1)]
+
+    @property
+    def key(self) -> str:
+        return self.connections[0].connection_id
+
+    @property
+    def entity(self) -> str:
+        return self.key
+
+    @property
+    def partition_key(self) -> str:
+        return self.key
+
+    @property
+    def epoch(self) -> int:
+        return self.connections[0].epoch
+
+    @property
+    def revision(self) -> int:
+        return self.connections[0].revision
+
+
+class SyncProgress(Event):
+    """The first import of a connection is under way."""
+
+    imported: Count
+    total: Count | None = None
+
+
+class CredentialsRejected(Event):
+    """Apple refuses the credential for good; nothing is asked of Apple until a reconnect."""
+
+    since: EpochSeconds
+    as_of: EpochSeconds | None = None
+    """Up to when we had read, if we ever had."""
+
+
+class CalendarsChanged(Event):
+    """Calendars appeared, vanished, or changed name, rights or kind."""
+
+    calendars: tuple[Calendar, ...]
+
+
+class HoldState(StrEnum):
+    """What became of removals that looked wrong."""
+
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    DROPPED = "dropped"
+
+
+class RemovalsHeld(Event):
+    """A calendar came back emptied or far smaller; its blocks stay until this is settled."""
+
+    calendar_id: Id
+    state: HoldState
+    known: Count
+    missing: Count
+    since: EpochSeconds
+
+
+class QuarantinedObject(Value):
+    """A calendar object that could not be read; it blocks the time that can be told."""
+
+    event_id: Id
+    reason: str
+    span: Span | None = None
+
+
+class EventsQuarantined(Event):
+    """Everything of one calendar that cannot be read at present; an empty list says that all can be read again."""
+
+    calendar_id: Id
+    objects: tuple[QuarantinedObject, ...]
+
+
+class RequestReason(StrEnum):
+    """Who asked for a look at iCloud."""
+
+    USER = "user"
+    BOOKING = "booking"
+    OPS = "ops"
+
+
+class SyncRequested(Event):
+    """Somebody needs a fresh look at iCloud now."""
+
+    reason: RequestReason
+    requested_at: EpochSeconds
+    confirm_removals: tuple[Id, ...] = ()
+    """Calendars whose held removals are meant."""
+
+
+class _Appointment(Event):
+    """An appointment made in CrocoClick; its connection and epoch are those of its user at that moment."""
+
+    KEY: ClassVar[str] = "user_id"
+
+    appointment_id: Id
+
+    @property
+    def entity(self) -> str:
+        return self.appointment_id
+
+
+class AppointmentBooked(_Appointment):
+    """An appointment was made."""
+
+    start: EpochSeconds
+    end: EpochSeconds
+    title: str
+
+
+class AppointmentRescheduled(_Appointment):
+    """An appointment has another time or title."""
+
+    start: EpochSeconds
+    end: EpochSeconds
+    title: str
+
+
+class AppointmentCancelled(_Appointment):
+    """An appointment will not take place."""
+
+
+class _Export(Event):
+    """How an appointment fared on its way to the linked calendar; `revision` is the appointment's."""
+
+    KEY: ClassVar[str] = "appointment_id"
+
+    appointment_id: Id
+
+
+class AppointmentExported(_Export):
+    """The linked calendar shows this revision of the appointment."""
+
+    calendar_id: Id
+    exported_at: EpochSeconds
+
+
+class AppointmentExportFailed(_Export):
+    """The appointment is not in the linked calendar, and why."""
+
+    reason: str
+    next_try_at: EpochSeconds | None = None
+    """None: it will not be tried again by itself."""
+
+
+class ChangeInICloud(StrEnum):
+    """What the user did to an exported appointment on the Apple side."""
+
+    MOVED = "moved"
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+class ExportedEventChangedInICloud(_Export):
+    """The user changed our event on the Apple side; the appointment in CrocoClick stays as it is."""
+
+    change: ChangeInICloud
+    span: Span | None = None
