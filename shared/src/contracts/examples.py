@@ -1,0 +1,135 @@
+"""One example of every event: data for tests, ours and other teams'.
+
+`python -m contracts.examples DIRECTORY` writes what is missing there as golden messages (shared/schemas/examples).
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from contracts import events, facts
+from contracts.wire import AnyEvent, WireRecord, encode, tombstone
+
+TIME: Final = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+
+WHO: Final[dict[str, Any]] = {"account_id": "acc-1", "user_id": "usr-1", "connection_id": "c0ffee", "epoch": 2}
+NINE: Final = 1_796_115_600
+HOUR: Final = 3_600
+
+HOME: Final = facts.Calendar(id="cal-home", name="Privé", color="#1E4C63FF", writable=True, supported=True)
+FEED: Final = facts.Calendar(id="cal-feed", name="Jours fériés", writable=False, supported=False, reason="subscribed")
+SETUP: Final = facts.Setup(
+    linked_calendar_id="cal-home",
+    conflict_calendars=(facts.ConflictCalendar(id="cal-home", all_day=facts.AllDayRule.ALWAYS_BLOCK),),
+    when_stale=facts.WhenStale.WARN,
+)
+STATE: Final[dict[str, Any]] = WHO | {
+    "revision": 3,
+    "access": facts.Access.FULL,
+    "time_zone": "Europe/Paris",
+    "calendars": (HOME, FEED),
+    "setup": SETUP,
+}
+OBJECT: Final[dict[str, Any]] = WHO | {
+    "revision": 4,
+    "event_id": "evt-1",
+    "calendar_id": "cal-home",
+    "as_of": NINE,
+}
+APPOINTMENT: Final[dict[str, Any]] = WHO | {"revision": 1, "appointment_id": "apt-1"}
+
+EXAMPLES: Final[tuple[AnyEvent, ...]] = (
+    events.CalendarConnected(**STATE),
+    events.CalendarReconnected(**STATE),
+    events.CalendarSetupChanged(**STATE),
+    events.CalendarDisconnected(**WHO, revision=4),
+    events.ICloudEventImported(
+        **OBJECT,
+        uid_hash="5f3a",
+        horizon=(NINE - 24 * HOUR, NINE + 400 * 24 * HOUR),
+        all_day=False,
+        occurrences=(
+            facts.OccurrenceGroup(spans=((NINE, NINE + HOUR), (NINE + 24 * HOUR, NINE + 25 * HOUR))),
+            facts.OccurrenceGroup(
+                facts=facts.OccurrenceFacts(declined=True, travel_seconds=1_800),
+                spans=((NINE + 48 * HOUR, NINE + 49 * HOUR),),
+            ),
+        ),
+        title="Dentiste",
+    ),
+    events.ICloudEventRemoved(**OBJECT, reason=events.RemovalReason.DELETED),
+    events.SyncCompleted(
+        connections=(
+            events.CompletedSync(**WHO, revision=17_001, as_of=NINE),
+            events.CompletedSync(
+                **(WHO | {"connection_id": "decade"}),
+                revision=9_001,
+                as_of=NINE,
+                calendars=(events.CalendarAge(id="cal-home", as_of=NINE - HOUR, state=events.CalendarState.HELD),),
+            ),
+        )
+    ),
+    events.SyncProgress(**WHO, revision=1_002, imported=150, total=400),
+    events.CredentialsRejected(**WHO, revision=18_001, since=NINE - HOUR, as_of=NINE - 2 * HOUR),
+    events.CalendarsChanged(**WHO, revision=19_001, calendars=(HOME,)),
+    events.RemovalsHeld(
+        **WHO,
+        revision=20_001,
+        calendar_id="cal-home",
+        state=events.HoldState.HELD,
+        known=40,
+        missing=40,
+        since=NINE,
+    ),
+    events.EventsQuarantined(
+        **WHO,
+        revision=21_001,
+        calendar_id="cal-home",
+        objects=(events.QuarantinedObject(event_id="evt-9", reason="too_many_occurrences", span=(NINE, NINE + HOUR)),),
+    ),
+    events.SyncRequested(**WHO, revision=1, reason=events.RequestReason.USER, requested_at=NINE),
+    events.AppointmentBooked(**APPOINTMENT, start=NINE, end=NINE + HOUR, title="Coupe"),
+    events.AppointmentRescheduled(**APPOINTMENT, start=NINE + HOUR, end=NINE + 2 * HOUR, title="Coupe"),
+    events.AppointmentCancelled(**APPOINTMENT),
+    events.AppointmentExported(**APPOINTMENT, calendar_id="cal-home", exported_at=NINE),
+    events.AppointmentExportFailed(**APPOINTMENT, reason="calendar_not_writable"),
+    events.ExportedEventChangedInICloud(**APPOINTMENT, change=events.ChangeInICloud.MOVED, span=(NINE, NINE + HOUR)),
+)
+
+
+def records() -> Iterator[tuple[str, WireRecord]]:
+    """Every golden message by its file name."""
+    for event in EXAMPLES:
+        yield f"{type(event).__name__}.v1.json", encode(event, source="example", time=TIME)
+    gone = next(e for e in EXAMPLES if isinstance(e, events.ICloudEventRemoved))
+    yield "Tombstone.v1.json", tombstone(gone, source="example", time=TIME)
+
+
+def as_json(record: WireRecord) -> str:
+    """A record as the golden files hold it; the value is kept as text, byte for byte."""
+    content = {
+        "topic": record.topic,
+        "key": record.key,
+        "partition_key": record.partition_key,
+        "headers": {name: value.decode() for name, value in record.headers},
+        "value": None if record.value is None else record.value.decode(),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def main(directory: Path) -> None:
+    """Write every golden message that is not there yet.
+
+    A released message stays as it is for ever; a new shape gets a new file beside it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, record in records():
+        if not (directory / name).exists():
+            (directory / name).write_text(as_json(record), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
