@@ -1,0 +1,43 @@
+# CrocoClick iCloud Calendar Sync. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+SHELL := /bin/bash
+
+.PHONY: help setup run demo test check bench format lock schemas clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: ## The set-up alone: .venv, locked packages, the servers' files
+	@tools/setup.sh
+
+run: setup ## The whole system on this machine, with a demo user; Ctrl-C stops it
+	@exec $(PY) -m local_stack run
+
+demo: setup ## The story, told line by line on a stack of its own; exit code 0 or 1
+	@exec $(PY) -m local_stack demo
+
+test: check ## Everything that CI runs
+	$(PY) -m pytest -m "servers and not story" -q
+	$(PY) -m pytest -m story -q
+	$(PY) -m local_stack demo
+
+check: setup ## Seconds: format, lint, types, rooms, contracts, tests without servers
+	@tools/check.sh
+
+bench: setup ## The benchmarks, side by side with their baselines in one run
+	@for script in benchmarks/*.py; do echo "== $$script"; $(PY) $$script || exit 1; done
+
+format: setup ## Format and mend what can be mended by itself
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+schemas: setup ## Write shared/schemas anew from the contracts
+	$(PY) -m contracts.documents shared/schemas
+	$(PY) -m contracts.examples shared/schemas/examples
+
+lock: setup ## Refresh the hashed requirements (UPGRADE=1 takes newer versions)
+	PATH="$(CURDIR)/.venv/bin:$$PATH" requirements/lock.sh
+
+clean: ## Remove what set-up and runs left in the checkout
+	rm -rf .venv .servers .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
