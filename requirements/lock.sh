@@ -2,7 +2,7 @@
 # Refreshes both hashed locks from the .in files. They name packages and hashes only, never an index.
 set -euo pipefail
 cd "$(dirname "$0")"
-for set in runtime dev; do
+for set in runtime simulator dev; do
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
     --override overrides.txt --custom-compile-command 'make lock' "$set.in" --output-file "$set.txt" ${UPGRADE:+--upgrade}
 done
