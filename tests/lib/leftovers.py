@@ -1,0 +1,93 @@
+"""Everything that a run left behind, searched for a secret in every shape that it might have taken."""
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from bson import BSON
+from pymongo import MongoClient
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Where a shape of a secret was found; never the secret."""
+
+    place: str
+    shape: str
+
+
+def shapes(secret: str, user: str) -> Mapping[str, bytes]:
+    """The secret as it could stand somewhere: raw, encoded, escaped, or inside a Basic header."""
+    raw = secret.encode()
+    return {
+        "raw": raw,
+        "without hyphens": secret.replace("-", "").encode(),
+        "base64": b64encode(raw),
+        "basic": b64encode(f"{user}:{secret}".encode()),
+        "url": quote(secret, safe="").encode(),
+        "hex": raw.hex().encode(),
+        "json": json.dumps(secret)[1:-1].encode(),
+        "utf-16": secret.encode("utf-16-le"),
+    }
+
+
+def in_files(root: Path, wanted: Mapping[str, bytes], *, skip: tuple[str, ...] = ()) -> Iterator[Find]:
+    """Finds in every file below `root` whose path below it starts with none of `skip`."""
+    for path in sorted(p for p in root.rglob("*") if p.is_file()):
+        place = str(path.relative_to(root))
+        if not place.startswith(skip):
+            yield from _in_bytes(place, path.read_bytes(), wanted)
+
+
+def in_mongodb(url: str, wanted: Mapping[str, bytes]) -> Iterator[Find]:
+    """Finds in every document of every database. MongoDB compresses its files: the server is asked."""
+    with MongoClient[dict[str, Any]](url) as client:
+        for database in client.list_database_names():
+            for collection in client[database].list_collection_names():
+                for document in client[database][collection].find():
+                    yield from _in_bytes(f"mongodb {database}.{collection}", BSON.encode(document), wanted)
+
+
+def in_kafka(bootstrap_servers: str, wanted: Mapping[str, bytes]) -> list[Find]:
+    """Finds in key, value or headers of every record of every topic."""
+    return asyncio.run(_in_kafka(bootstrap_servers, wanted))
+
+
+async def _in_kafka(bootstrap_servers: str, wanted: Mapping[str, bytes]) -> list[Find]:
+    return [
+        find
+        for record in await records(bootstrap_servers)
+        for part in (record.key, record.value, *(value for _, value in record.headers))
+        for find in _in_bytes(f"kafka {record.topic}", part or b"", wanted)
+    ]
+
+
+async def records(bootstrap_servers: str, *only: str) -> list[Any]:
+    """Every record of these topics (all, when none is named), in order within its partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        topics = only or tuple(await consumer.topics())
+        places = [TopicPartition(t, p) for t in topics for p in sorted(consumer.partitions_for_topic(t) or ())]
+        ends = await consumer.end_offsets(places)
+        consumer.assign(places)
+        await consumer.seek_to_beginning()
+        found: list[Any] = []
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                found.extend(batch)
+        return found
+    finally:
+        await consumer.stop()
+
+
+def _in_bytes(place: str, content: bytes, wanted: Mapping[str, bytes]) -> Iterator[Find]:
+    for shape, needle in wanted.items():
+        if needle in content:
+            yield Find(place, shape)
