@@ -1,0 +1,208 @@
+"""Who is calling: tokens of the platform, checked against its public keys."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from runtime.logs import get_logger
+from runtime.settings import AuthSettings
+
+_SKEW_SECONDS: Final = 30
+"""How far the platform's clock may be from ours."""
+_TOKEN_LENGTH: Final = 8_192
+_REFRESH_SECONDS: Final = 600.0
+"""A key that the platform has withdrawn is believed no longer than this."""
+_PAUSE_SECONDS: Final = 10.0
+"""Between two fetches of the keys, so that made-up key ids cannot turn us against the platform."""
+_FETCH_SECONDS: Final = 5.0
+_KEYS_BYTES: Final = 256 * 1024
+_RSA_BITS: Final = 2_048
+_REQUIRED: Final = ("iss", "aud", "exp", "sub", "account_id")
+_SERVICE: Final = "service:"
+_ID: Final = re.compile(r"[\w.:@|+-]{1,128}", re.ASCII)
+
+_log = get_logger("auth")
+
+
+class Unauthenticated(Exception):
+    """The token is missing or not to be believed; the message says why in words that show none of it."""
+
+
+class Forbidden(Exception):
+    """The caller is known and may not do this."""
+
+
+class KeysUnavailable(Exception):
+    """The platform's public keys cannot be had now; nobody can be checked. Try later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody whose token holds. `user_id` is the token's `sub`; a service's is `service:<name>`."""
+
+    account_id: str
+    user_id: str
+    scopes: frozenset[str]
+    service: bool
+
+    def require(self, scope: str) -> None:
+        """Raise Forbidden unless the token carries `scope`."""
+        if scope not in self.scopes:
+            raise Forbidden(f"scope {scope} is needed")
+
+    def may_act_for(self, user_id: str) -> bool:
+        """Whether this caller may name `user_id` of its own account: a service any user, a person only themself."""
+        return self.service or user_id == self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    algorithm: str
+    key: RSAPublicKey | EllipticCurvePublicKey
+
+
+class TokenChecker:
+    """Believes RS256 and ES256 tokens of the configured issuer and audience.
+
+    What a token says of its own key is never followed: a key counts when the platform lists it under the token's `kid`,
+    and only with the algorithm of its kind.
+    """
+
+    def __init__(self, settings: AuthSettings) -> None:
+        self._settings = settings
+        self._keys: Mapping[str, _Key] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+        self._fetching = asyncio.Lock()
+
+    async def check(self, authorization: str | None) -> Caller:
+        """The caller behind an Authorization header. Raises Unauthenticated or KeysUnavailable."""
+        token = _bearer(authorization)
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.InvalidTokenError:
+            raise Unauthenticated("not a JSON web token") from None
+        if "crit" in header:
+            raise Unauthenticated("the token asks for an extension")
+        key = await self._key(header.get("kid"))
+        if header.get("alg") != key.algorithm:
+            raise Unauthenticated("the algorithm is not the key's")
+        return _caller(self._claims(token, key))
+
+    def _claims(self, token: str, key: _Key) -> dict[str, Any]:
+        try:
+            return jwt.decode(
+                token,
+                key.key,
+                algorithms=[key.algorithm],
+                issuer=self._settings.issuer,
+                audience=self._settings.audience,
+                leeway=_SKEW_SECONDS,
+                options={"require": list(_REQUIRED)},
+            )
+        except jwt.InvalidTokenError as fault:
+            raise Unauthenticated(type(fault).__name__) from None
+        except (ValueError, TypeError, OverflowError):  # claims of shapes that PyJWT does not expect
+            raise Unauthenticated("malformed claims") from None
+
+    async def _key(self, kid: object) -> _Key:
+        if not isinstance(kid, str):
+            raise Unauthenticated("the token names no key")
+        if self._stale() or kid not in self._keys:
+            await self._refresh(kid)
+        if self._fetched_at is None:
+            raise KeysUnavailable
+        try:
+            return self._keys[kid]
+        except KeyError:
+            raise Unauthenticated("the key is unknown") from None
+
+    def _stale(self) -> bool:
+        return self._fetched_at is None or _now() - self._fetched_at > _REFRESH_SECONDS
+
+    async def _refresh(self, kid: str) -> None:
+        """Fetch the keys, once for all who wait and not sooner than the pause after the last try."""
+        async with self._fetching:
+            if kid in self._keys and not self._stale():
+                return
+            if self._tried_at is not None and _now() - self._tried_at < _PAUSE_SECONDS:
+                return
+            self._tried_at = _now()
+            try:
+                self._keys = _usable(await _fetch(self._settings.jwks))
+            except (OSError, ValueError, aiohttp.ClientError, jwt.PyJWTError) as error:
+                _log.warning("keys_unavailable", why=type(error).__name__)
+            else:
+                self._fetched_at = _now()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("no bearer token")
+    if len(token) > _TOKEN_LENGTH:
+        raise Unauthenticated("the token is too long")
+    return token
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    account, user, scope = claims["account_id"], claims["sub"], claims.get("scope", "")
+    if not all(isinstance(said, str) and _ID.fullmatch(said) for said in (account, user)) or not isinstance(scope, str):
+        raise Unauthenticated("malformed claims")
+    return Caller(account, user, frozenset(scope.split()), service=user.startswith(_SERVICE))
+
+
+async def _fetch(source: str) -> object:
+    if not source.startswith(("https://", "http://")):
+        return json.loads(await asyncio.to_thread(Path(source).read_bytes))
+    timeout = aiohttp.ClientTimeout(total=_FETCH_SECONDS)
+    # A session for each fetch: it happens every ten minutes, and nothing stays open in between.
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.get(source, allow_redirects=False, raise_for_status=True) as answer,
+    ):
+        body = await answer.content.read(_KEYS_BYTES)
+        while not answer.content.at_eof():
+            if len(body) >= _KEYS_BYTES:
+                raise ValueError("too many keys")
+            body += await answer.content.read(_KEYS_BYTES)
+        return json.loads(body)
+
+
+def _usable(key_set: object) -> dict[str, _Key]:
+    """The keys that may verify signatures, by id. Others, symmetric ones above all, are passed over."""
+    listed = key_set.get("keys") if isinstance(key_set, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("not a key set")  # noqa: TRY004 - it is the platform's text that is wrong, not our type
+    usable: dict[str, _Key] = {}
+    for entry in listed:
+        if isinstance(entry, dict) and isinstance(kid := entry.get("kid"), str) and (key := _read(entry)):
+            usable[kid] = key
+    return usable
+
+
+def _read(entry: dict[str, Any]) -> _Key | None:
+    if entry.get("use", "sig") != "sig" or entry.get("kty") not in {"RSA", "EC"}:
+        return None
+    try:
+        key = jwt.PyJWK(entry, algorithm="RS256" if entry["kty"] == "RSA" else "ES256").key
+    except jwt.PyJWTError:
+        return None
+    if isinstance(key, RSAPublicKey) and key.key_size >= _RSA_BITS and entry.get("alg", "RS256") == "RS256":
+        return _Key("RS256", key)
+    if isinstance(key, EllipticCurvePublicKey) and key.curve.name == "secp256r1":
+        return _Key("ES256", key)
+    return None

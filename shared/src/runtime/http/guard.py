@@ -1,0 +1,118 @@
+"""What stands before every route: limits on what comes in, headers on what goes out, nothing told of a fault."""
+
+import asyncio
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from runtime import metrics
+from runtime.http.problems import response
+from runtime.http.refusals import refusal
+from runtime.logs import get_logger
+
+LARGEST_BODY: Final = 64 * 1024
+_BODY_SECONDS: Final = 10.0
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Set where a route says nothing else."""
+
+_log = get_logger("http")
+
+
+class Guard:
+    """ASGI middleware, the outermost of an interface."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request, whatever the application does."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        began = asyncio.get_running_loop().time()
+        try:
+            await self._guarded(scope, receive, answer)
+        except Exception:  # noqa: BLE001 - the outermost place of a request: its caller gets an answer, and no details
+            _log.exception("request_failed", method=scope["method"], route=_route(scope))
+            await answer.refuse(scope, 500)
+        seconds = asyncio.get_running_loop().time() - began
+        metrics.HTTP_SECONDS.labels(scope["method"], _route(scope), str(answer.status)).observe(seconds)
+        _log.info(
+            "request", method=scope["method"], route=_route(scope), status=answer.status, seconds=round(seconds, 4)
+        )
+
+    async def _guarded(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await _body(scope, receive)
+        except TimeoutError:
+            await answer.refuse(scope, 408)
+            return
+        if body is None:
+            await answer.refuse(scope, 413)
+            return
+        await self._app(scope, _again(body, receive), answer)
+
+
+class _Answer:
+    """What is sent, with our headers; knows whether it has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+    async def refuse(self, scope: Scope, status: int) -> None:
+        if self.status == 0:
+            request = Request(scope)
+            await response(request, refusal(status, {"Connection": "close"}))(scope, request.receive, self)
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes | None:
+    """The whole body; None when it is larger than allowed, announced or not."""
+    announced = Request(scope).headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > LARGEST_BODY:
+        return None
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            return None
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body that was read already, then what really comes."""
+    told: Message | None = {"type": "http.request", "body": body, "more_body": False}
+
+    async def again() -> Message:
+        nonlocal told
+        message, told = told, None
+        return message if message is not None else await receive()
+
+    return again
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern, never the path itself: a label for metrics, and free of ids."""
+    return str(getattr(scope.get("route"), "path", "none"))

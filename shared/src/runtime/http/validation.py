@@ -1,0 +1,52 @@
+"""What is wrong with a request, field by field, without a word of what was sent."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+_ANY: Final = {"en": "is not valid", "fr": "n'est pas valable"}
+_MESSAGES: Final[dict[str, dict[str, str]]] = {
+    "missing": {"en": "is required", "fr": "est obligatoire"},
+    "extra_forbidden": {"en": "has a member that is not known", "fr": "contient un membre inconnu"},
+    "json_invalid": {"en": "is not valid JSON", "fr": "n'est pas du JSON valable"},
+    "string_type": {"en": "must be a text", "fr": "doit être un texte"},
+    "string_too_short": {
+        "en": "must have at least {min_length} characters",
+        "fr": "doit compter au moins {min_length} caractères",
+    },
+    "string_too_long": {
+        "en": "must have at most {max_length} characters",
+        "fr": "doit compter au plus {max_length} caractères",
+    },
+    "too_short": {"en": "must have at least {min_length} items", "fr": "doit compter au moins {min_length} éléments"},
+    "too_long": {"en": "must have at most {max_length} items", "fr": "doit compter au plus {max_length} éléments"},
+    "literal_error": {"en": "must be one of {expected}", "fr": "doit être l'une des valeurs {expected}"},
+    "enum": {"en": "must be one of {expected}", "fr": "doit être l'une des valeurs {expected}"},
+    "greater_than_equal": {"en": "must be at least {ge}", "fr": "doit valoir au moins {ge}"},
+    "less_than_equal": {"en": "must be at most {le}", "fr": "doit valoir au plus {le}"},
+    "timezone_aware": {"en": "needs a UTC offset", "fr": "doit indiquer un décalage UTC"},
+}
+_FROM_THE_SCHEMA: Final = ("min_length", "max_length", "expected", "ge", "le")
+"""Parts of an error's context that the schema gives. The rest may quote the input, as pydantic's own messages do."""
+_SHOWN: Final = 20
+
+
+def told(errors: Sequence[Mapping[str, Any]], language: str) -> list[dict[str, str]]:
+    """Field and message of the first twenty errors."""
+    return list(_told(errors[:_SHOWN], language))
+
+
+def _told(errors: Sequence[Mapping[str, Any]], language: str) -> Iterator[dict[str, str]]:
+    for error in errors:
+        kind, context = error["type"], error.get("ctx") or {}
+        known = {name: context[name] for name in _FROM_THE_SCHEMA if name in context}
+        try:
+            message = _MESSAGES.get(kind, _ANY)[language].format(**known)
+        except KeyError:
+            message = _ANY[language]
+        yield {"field": _field(kind, error["loc"]), "message": message}
+
+
+def _field(kind: str, location: Sequence[str | int]) -> str:
+    # The end of these locations comes from the request: a stranger's member name, a position in broken JSON.
+    kept = location[:-1] if kind in {"extra_forbidden", "json_invalid"} else location
+    return ".".join(map(str, kept))

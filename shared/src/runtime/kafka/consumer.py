@@ -1,0 +1,116 @@
+"""A consumer that knows when it last polled, and which partitions wait for a second try."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import IllegalStateError
+
+from runtime.kafka.breaker import Breaker
+from runtime.kafka.connection import backoff
+from runtime.kafka.delivery import Subscription
+
+_POLL_SECONDS: Final = 1.0
+"""The longest single wait for records; poll ages are therefore never older than this in a healthy consumer."""
+
+
+class Record(Protocol):
+    """What we read of aiokafka's ConsumerRecord, which carries no types."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+@dataclass(slots=True)
+class Hold:
+    """A partition that is tried again at `due` (monotonic time) after `attempt` failures in a row."""
+
+    attempt: int
+    due: float
+
+
+@dataclass(slots=True)
+class Group:
+    """What the consumer of one group and the fates of its records know of each other."""
+
+    name: str
+    subscriptions: Mapping[str, Subscription]
+    holds: dict[TopicPartition, Hold] = field(default_factory=dict)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    consumer: AIOKafkaConsumer | None = None
+    polled_at: float | None = None
+
+    def __post_init__(self) -> None:
+        self.breakers.update({topic: Breaker() for topic in self.subscriptions})
+
+    def hold(self, at: TopicPartition, offset: int, least: float) -> Hold:
+        """Go back to `offset` and leave the partition alone for the back-off, at least for `least` seconds."""
+        known = self.holds.get(at)
+        attempt = known.attempt + 1 if known else 1
+        hold = Hold(attempt, time.monotonic() + max(backoff(attempt), least))
+        consumer = self.consumer
+        if consumer is None:
+            return hold
+        try:
+            consumer.seek(at, offset)
+            consumer.pause(at)
+        except IllegalStateError:  # a rebalance took it away; its next owner begins at the committed offset
+            self.holds.pop(at, None)
+        else:
+            self.holds[at] = hold
+        return hold
+
+    def release(self, at: TopicPartition) -> None:
+        """Forget the failures of a partition whose records were done."""
+        self.holds.pop(at, None)
+
+    @property
+    def poll_age(self) -> float | None:
+        """Seconds since Kafka was last asked for records with success; None before the first time."""
+        return None if self.polled_at is None else time.monotonic() - self.polled_at
+
+
+class PolledConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka carries no types
+    """aiokafka's consumer; each poll first lets held partitions go whose time has come, and holds the others."""
+
+    def __init__(self, *, group: Group, **arguments: Any) -> None:  # noqa: ANN401 - handed through to aiokafka
+        super().__init__(**arguments)
+        self._group = group
+        group.consumer = self
+
+    async def getmany(
+        self, *_partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[Record]]:
+        """Records as soon as there are any, else nothing after a second or when a held partition is due."""
+        del timeout_ms  # FastStream's wait would be followed by a sleep of the same length: ours is the better one
+        wait = self._turn_holds()
+        records: dict[TopicPartition, list[Record]] = await super().getmany(
+            timeout_ms=round(wait * 1000), max_records=max_records
+        )
+        self._group.polled_at = time.monotonic()
+        return records
+
+    def _turn_holds(self) -> float:
+        """Pause and resume what has to be, also after a rebalance (which forgets pauses); returns how long to wait."""
+        now, wait, group = time.monotonic(), _POLL_SECONDS, self._group
+        assigned, paused = self.assignment(), self.paused()
+        for gone in group.holds.keys() - assigned:
+            del group.holds[gone]
+        for at in assigned:
+            hold = group.holds.get(at)
+            held = hold is not None and hold.due > now
+            if hold is not None and held:
+                wait = min(wait, hold.due - now)
+            keep = held or group.breakers[at.topic].open
+            if keep and at not in paused:
+                self.pause(at)
+            elif not keep and at in paused:
+                self.resume(at)
+        return wait

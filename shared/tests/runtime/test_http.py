@@ -1,0 +1,237 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from runtime.auth import Forbidden, KeysUnavailable, Unauthenticated
+from runtime.http import Problem, install
+
+
+class Wish(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    access: Literal["full", "read_only"]
+    name: str = Field(max_length=10)
+    at: datetime | None = None
+
+
+async def refuse_unauthenticated() -> None:
+    raise Unauthenticated("no bearer token")
+
+
+def make_app() -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/wishes")
+    async def wish(wish: Wish) -> dict[str, str]:
+        return {"name": wish.name}
+
+    @app.get("/items/{item_id}")
+    async def item(item_id: str, limit: Annotated[int, Query(le=5)] = 1) -> dict[str, Any]:
+        return {"id": item_id, "limit": limit}
+
+    @app.get("/refused")
+    async def refused() -> None:
+        title = {"en": "The slot is taken.", "fr": "Le créneau est pris."}
+        raise Problem(409, "slot_taken", title, headers={"Retry-After": "5"}, extra={"conflicts": [1]})
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("canary")
+
+    @app.get("/closed", dependencies=[Depends(refuse_unauthenticated)])
+    async def closed() -> None: ...
+
+    @app.get("/forbidden")
+    async def forbidden() -> None:
+        raise Forbidden("scope")
+
+    @app.get("/keyless")
+    async def keyless() -> None:
+        raise KeysUnavailable
+
+    @app.get("/page")
+    async def page(response: Response) -> str:
+        response.headers["Content-Security-Policy"] = "default-src 'self'"
+        return "page"
+
+    install(app)
+    return app
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(make_app()), base_url="http://tests") as client:
+        yield client
+
+
+async def test_a_problem_has_code_status_and_a_title_for_people(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/refused")
+
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "The slot is taken.",
+        "status": 409,
+        "code": "slot_taken",
+        "conflicts": [1],
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "language"),
+    [
+        ("", "en"),
+        ("fr", "fr"),
+        ("fr-FR,fr;q=0.9,en;q=0.8", "fr"),
+        ("de, fr;q=0.2, en;q=0.1", "fr"),
+        ("en-GB,fr;q=0.9", "en"),
+        ("fr;q=0, en;q=0.1", "en"),
+        ("de", "en"),
+        (";;;,q=,fr;q=x", "en"),
+    ],
+)
+async def test_the_title_speaks_the_callers_language(client: httpx.AsyncClient, asked: str, language: str) -> None:
+    answer = await client.get("/refused", headers={"Accept-Language": asked})
+
+    assert answer.headers["content-language"] == language
+    assert answer.json()["title"] == {"en": "The slot is taken.", "fr": "Le créneau est pris."}[language]
+
+
+async def test_an_invalid_request_names_fields_and_rules_and_nothing_that_was_sent(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/wishes", json={"access": "canary", "name": "canary" * 3, "canary": 1, "at": "canary"})
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "invalid_request"
+    assert answer.json()["errors"] == [
+        {"field": "body.access", "message": "must be one of 'full' or 'read_only'"},
+        {"field": "body.name", "message": "must have at most 10 characters"},
+        {"field": "body.at", "message": "is not valid"},
+        {"field": "body", "message": "has a member that is not known"},
+    ]
+    assert "canary" not in answer.text
+
+
+async def test_an_invalid_request_is_explained_in_french_too(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/wishes", json={}, headers={"Accept-Language": "fr"})
+
+    assert answer.json()["errors"] == [
+        {"field": "body.access", "message": "est obligatoire"},
+        {"field": "body.name", "message": "est obligatoire"},
+    ]
+
+
+@pytest.mark.parametrize("body", [b"{canary", b"\xff\xfe", b"[" * 10_000])
+async def test_a_body_that_is_not_json_is_an_invalid_request(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/wishes", content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "canary" not in answer.text
+
+
+async def test_a_fault_of_ours_tells_nothing(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/broken")
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "canary" not in answer.text
+    assert "RuntimeError" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("DELETE", "/refused", 405, "method_not_allowed"),
+        ("GET", "/closed", 401, "unauthenticated"),
+        ("GET", "/forbidden", 403, "forbidden"),
+        ("GET", "/keyless", 503, "temporarily_unavailable"),
+    ],
+)
+async def test_every_refusal_is_a_problem(
+    client: httpx.AsyncClient, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await client.request(method, path)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_an_unauthenticated_caller_is_told_how(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/closed")
+
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", ["/items/1", "/refused", "/broken", "/nowhere"])
+async def test_every_answer_carries_the_safe_headers(client: httpx.AsyncClient, path: str) -> None:
+    headers = (await client.get(path)).headers
+
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+
+
+async def test_a_page_may_say_more_exactly_what_it_needs(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/page")
+
+    assert answer.headers["content-security-policy"] == "default-src 'self'"
+
+
+async def test_a_body_of_64_kb_is_taken_and_a_byte_more_is_not(client: httpx.AsyncClient) -> None:
+    frame = len(json.dumps({"access": "full", "name": ""}))
+    fits = json.dumps({"access": "full", "name": ""}) + " " * (65_536 - frame)
+
+    taken = await client.post("/wishes", content=fits, headers={"Content-Type": "application/json"})
+    refused = await client.post("/wishes", content=fits + " ", headers={"Content-Type": "application/json"})
+
+    assert taken.status_code == 200
+    assert (refused.status_code, refused.json()["code"]) == (413, "request_too_large")
+
+
+async def test_a_body_of_unannounced_size_is_cut_off_as_well(client: httpx.AsyncClient) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 10_000_000:
+            sent += 8_192
+            yield b"x" * 8_192
+
+    answer = await client.post("/wishes", content=endless(), headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 413
+    assert sent < 100_000
+
+
+async def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient) -> None:
+    monkeypatch.setattr("runtime.http.guard._BODY_SECONDS", 0.1)
+
+    async def dripping() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    answer = await client.post("/wishes", content=dripping(), headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (408, "request_too_slow")
+
+
+async def test_the_documentation_shows_the_problem_in_the_place_of_fastapis_own(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    responses = document["paths"]["/wishes"]["post"]["responses"]
+    assert responses["422"]["content"] == problem
+    assert responses["default"]["content"] == problem
+    assert "code" in document["components"]["schemas"]["Problem"]["required"]
+    assert "HTTPValidationError" not in json.dumps(document)
