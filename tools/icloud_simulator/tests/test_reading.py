@@ -1,0 +1,101 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from icloud_simulator.apple_ics import AppleEvent, apple_text
+from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
+from icloud_simulator.probe import Probe, query_body
+
+_NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def _event(uid: str, day: int, rule: str | None = None) -> str:
+    start, end = (datetime(2026, 12, day, hour, tzinfo=UTC) for hour in (10, 11))
+    return apple_text(AppleEvent(uid=uid, title="R&D <1>", start=start, end=end, rule=rule), _NOW)
+
+
+def test_a_multiget_gives_texts_verbatim_and_404_for_what_is_missing(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+) -> None:
+    text = _event("a", 1)
+    admin.put_object(account.apple_id, "home", "a@b.ics", text)
+    truth = admin.objects(account.apple_id)[0]
+
+    absolute = f"http://localhost:1{home}a%40b.ics"
+    hrefs = (f"{home}a@b.ics", f"{home}a%40b.ics", absolute, f"{home}gone.ics", f"{account.home}work/a@b.ics")
+    got = probe.multiget(home, *hrefs)
+
+    assert [item.status for item in got] == [None, None, None, 404, 404]
+    for item in got[:3]:
+        assert item.path == truth.href
+        assert item.text("c:calendar-data") == text
+        assert item.text("d:getetag") == truth.etag
+
+
+def test_an_at_sign_comes_back_encoded(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+) -> None:
+    admin.put_object(account.apple_id, "home", "a@b.ics", _event("a", 1))
+
+    assert f"<href>{home}a%40b.ics</href>" in probe.sync(home, "").text
+
+
+def test_a_query_gives_whole_resources_with_an_instance_in_range(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+) -> None:
+    texts = {"early.ics": _event("e", 1), "weekly.ics": _event("w", 1, "FREQ=WEEKLY"), "late.ics": _event("l", 20)}
+    admin.put_objects(account.apple_id, "home", texts)
+
+    itself, *got = probe.query(home, "20261222T000000Z", "20261223T000000Z")
+
+    assert itself.path == home
+    assert itself.missing == {"c:calendar-data"}
+    assert [(item.path, item.text("c:calendar-data")) for item in got] == [(f"{home}weekly.ics", texts["weekly.ics"])]
+    assert len(probe.query(home, "20261201T000000Z", "20270101T000000Z")) == 4
+
+
+@pytest.mark.parametrize(
+    ("inside", "status"),
+    [
+        ("", 500),
+        ('<c:comp-filter name="VTODO"/>', 500),
+        ('<c:comp-filter name="VJOURNAL"/>', 500),
+        ('<c:comp-filter name="VEVENT"/>', 207),
+        ('<c:comp-filter name="VEVENT"><c:time-range start="tomorrow"/></c:comp-filter>', 400),
+    ],
+)
+def test_queries_need_events_in_their_filter(probe: Probe, home: str, inside: str, status: int) -> None:
+    assert probe.send("REPORT", home, query_body(inside), depth="1").status_code == status
+
+
+def test_a_filter_on_a_property_finds_nothing(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+) -> None:
+    admin.put_object(account.apple_id, "home", "a.ics", _event("a", 1))
+    by_uid = '<c:prop-filter name="UID"><c:text-match>a</c:text-match></c:prop-filter>'
+
+    answer = probe.send("REPORT", home, query_body(f'<c:comp-filter name="VEVENT">{by_uid}</c:comp-filter>'))
+
+    assert "a.ics" not in answer.text
+
+
+def test_reports_that_apple_does_not_do(admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe) -> None:
+    feed = admin.add_calendar(account.apple_id, "Feed", kind="subscribed", source="webcal://a.example/x")["path"]
+    free_busy = '<c:free-busy-query xmlns:c="urn:ietf:params:xml:ns:caldav"/>'
+
+    assert probe.send("REPORT", f"{account.home}home/", free_busy).status_code == 501
+    assert probe.sync(feed, "").status_code == 403
+
+
+def test_get_and_head_tell_text_and_etag(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+) -> None:
+    text = _event("a", 1)
+    admin.put_object(account.apple_id, "home", "a.ics", text)
+
+    got, head = (probe.send(method, f"{home}a.ics") for method in ("GET", "HEAD"))
+
+    assert got.content == text.encode()
+    assert got.headers["etag"] == head.headers["etag"] == admin.objects(account.apple_id)[0].etag
+    assert head.content == b""
+    assert probe.send("GET", f"{home}gone.ics").status_code == 404
