@@ -1,1 +1,48 @@
+"""All we know about Apple's calendar server: the client, its errors, and sealed credentials."""
 
+from icloud.account import Account
+from icloud.client import ICloud
+from icloud.credentials import AppleCredential, CredentialMalformed
+from icloud.errors import (
+    CalendarGone,
+    CalendarNotEnabled,
+    CredentialsRejected,
+    Forbidden,
+    ICloudError,
+    NotUnderstood,
+    PreconditionFailed,
+    TokenDead,
+    TryLater,
+)
+from icloud.gate import Endpoint
+from icloud.ids import calendar_id, event_id, uid_hash
+from icloud.transport import Budget
+from icloud.values import Absence, CalendarObject, Changes, Home, ListedCalendar, Missing, UnsupportedReason
+
+__all__ = [
+    "Absence",
+    "Account",
+    "AppleCredential",
+    "Budget",
+    "CalendarGone",
+    "CalendarNotEnabled",
+    "CalendarObject",
+    "Changes",
+    "CredentialMalformed",
+    "CredentialsRejected",
+    "Endpoint",
+    "Forbidden",
+    "Home",
+    "ICloud",
+    "ICloudError",
+    "ListedCalendar",
+    "Missing",
+    "NotUnderstood",
+    "PreconditionFailed",
+    "TokenDead",
+    "TryLater",
+    "UnsupportedReason",
+    "calendar_id",
+    "event_id",
+    "uid_hash",
+]

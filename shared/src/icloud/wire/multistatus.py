@@ -1,0 +1,212 @@
+"""The hardened reader of multistatus answers (RFC 4918 §13): lenient about form, strict about completeness.
+
+Names are compared with their namespaces, any prefix, quote or CDATA will do. Only one response is in memory at a time,
+and a response may hold only so much markup: libxml2 turns four bytes (`<a/>`) into more than a hundred.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, cast
+
+from lxml import etree
+
+from icloud import paths
+from icloud.errors import NotUnderstood, TryLater
+from icloud.wire import names
+
+# Elements and attributes in one response. iCloud's largest, a home with sharing details, has a few hundred; a text of
+# 1 MB may have some ten thousand quotation marks. 40,000 · ~220 bytes of tree = 9 MB.
+_MOST_MARKUP = 40_000
+_SLICE = 65_536
+_SUCCESS = 2  # the class of status 2xx
+_STATUS = re.compile(r"HTTP/\d(?:\.\d)?\s+(\d{3})(?!\d)")
+Element: TypeAlias = etree._Element  # noqa: SLF001 -- lxml has no other name for the type
+_END = re.compile(rb"</(?:[^<>/]{0,64}:)?multistatus\s*>\s*\Z")
+_END_LENGTH = 256
+_LONGEST_PROLOG = 16_384
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a multistatus says about one resource; valid until the next one is read."""
+
+    path: str
+    """Percent-decoded, without host; empty where the server left the href empty."""
+    status: int | None
+    """Of the resource as a whole, where it has one."""
+    found: Mapping[str, Element]
+    """Properties that exist, by name."""
+    failed: Mapping[str, int]
+    """Status of properties that do not exist or could not be told."""
+    conditions: frozenset[str]
+    """Local names of the preconditions that an error names (RFC 4918 §16)."""
+
+    def text(self, name: str) -> str | None:
+        """Text of a property, None if it is absent or empty. Some servers write an absent one as `None`."""
+        element = self.found.get(name)
+        text = "" if element is None else (element.text or "").strip()
+        return text if text not in ("", "None") else None
+
+
+@dataclass(frozen=True, slots=True)
+class NextToken:
+    """The sync token that stands for this answer (RFC 6578 §6.2)."""
+
+    token: str
+
+
+def read(body: bytes | bytearray, *, base: str) -> Iterator[Response | NextToken]:
+    """Read the parts of a multistatus in order; `base` is the encoded path that relative hrefs belong to.
+
+    Raise NotUnderstood for what is no multistatus, TryLater for one that was cut short. Whoever stops on an error has
+    learnt nothing: what was read until then may be half of the truth.
+    """
+    _refuse_disguise(body)
+    parser = _parser()
+    reading = memoryview(body)
+    markup = 0
+    for start in range(0, len(body), _SLICE):
+        piece = bytes(reading[start : start + _SLICE])
+        markup += _markup(piece)
+        if markup > _MOST_MARKUP:
+            raise NotUnderstood("too_much_markup")
+        _fed(parser, piece)
+        for element in _parts(parser):
+            markup = 0
+            yield _part(element, base)
+            _forget(element)
+    _complete(parser, bytes(reading[-_END_LENGTH:]))
+
+
+def conditions(body: bytes | bytearray) -> frozenset[str]:
+    """Local names of the preconditions that a refusal's body names; none if it is something else (RFC 4918 §16)."""
+    if names.ERROR.rpartition("}")[2].encode() not in body:
+        return frozenset()
+    parser = _parser(everything=True)
+    try:
+        _refuse_disguise(body)
+        if _markup(body) > _MOST_MARKUP:
+            return frozenset()
+        parser.feed(bytes(body))
+        root = parser.close()
+    except (NotUnderstood, etree.XMLSyntaxError):
+        return frozenset()
+    return _conditions(root) if root.tag == names.ERROR else frozenset()
+
+
+def is_success(status: int) -> bool:
+    """Tell whether a status is one of the 2xx."""
+    return status // 100 == _SUCCESS
+
+
+def _markup(piece: bytes | bytearray) -> int:
+    """At least the number of elements and attributes that begin here: each attribute has two quotation marks."""
+    return piece.count(b"<") + (piece.count(b'"') + piece.count(b"'")) // 2
+
+
+def _parser(*, everything: bool = False) -> etree.XMLPullParser:
+    return etree.XMLPullParser(
+        events=("end",),
+        tag=None if everything else (names.RESPONSE, names.SYNC_TOKEN),
+        encoding="utf-8",  # whatever the document claims: an exotic encoding could hide a DOCTYPE from us
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _refuse_disguise(body: bytes | bytearray) -> None:
+    """Refuse what is no XML, and any DOCTYPE: it is legal only before the root element, and brings entities in."""
+    position = 3 if body.startswith(_BOM) else 0
+    while position < _LONGEST_PROLOG:
+        while body[position : position + 1].isspace() and position < _LONGEST_PROLOG:
+            position += 1
+        ends = {b"<?": b"?>", b"<!": b"-->"}.get(bytes(body[position : position + 2]))
+        if ends is None:
+            break
+        if ends == b"-->" and not body.startswith(b"<!--", position):
+            raise NotUnderstood("doctype")
+        position = body.find(ends, position)
+        if position < 0:
+            raise NotUnderstood("not_xml")
+        position += len(ends)
+    if not body.startswith(b"<", position):
+        raise NotUnderstood("not_xml" if body else "empty_answer")
+
+
+def _fed(parser: etree.XMLPullParser, piece: bytes) -> None:
+    try:
+        parser.feed(piece)
+    except etree.XMLSyntaxError:
+        raise NotUnderstood("not_xml") from None
+
+
+def _complete(parser: etree.XMLPullParser, tail: bytes) -> None:
+    try:
+        root = parser.close()
+    except etree.XMLSyntaxError:
+        if _END.search(tail):
+            raise NotUnderstood("not_xml") from None
+        # All that came could be read; the end did not come.
+        raise TryLater(None, "cut_short") from None
+    if root.tag != names.MULTISTATUS:
+        raise NotUnderstood("not_multistatus")
+
+
+def _parts(parser: etree.XMLPullParser) -> Iterator[Element]:
+    for _, event in parser.read_events():
+        element = cast("Element", event)  # only the ends of elements were asked for
+        parent = element.getparent()
+        if parent is not None and parent.tag == names.MULTISTATUS and parent.getparent() is None:
+            yield element
+
+
+def _part(element: Element, base: str) -> Response | NextToken:
+    if element.tag == names.SYNC_TOKEN:
+        return NextToken((element.text or "").strip())
+    href, status = "", None
+    found: dict[str, Element] = {}
+    failed: dict[str, int] = {}
+    named: frozenset[str] = frozenset()
+    for child in element:
+        if child.tag == names.PROPSTAT:
+            _sort(child, found, failed)
+        elif child.tag == names.HREF:
+            href = href or (child.text or "").strip()
+        elif child.tag == names.STATUS:
+            status = _status(child)
+        elif child.tag == names.ERROR:
+            named = _conditions(child)
+    return Response(paths.decoded(href, base=base) if href else "", status, found, failed, named)
+
+
+def _sort(propstat: Element, found: dict[str, Element], failed: dict[str, int]) -> None:
+    line = propstat.find(names.STATUS)
+    status = (None if line is None else _status(line)) or 0
+    for prop in propstat.iterchildren(names.PROP):
+        if is_success(status):
+            found.update((value.tag, value) for value in prop)
+        else:
+            failed.update((value.tag, status) for value in prop)
+
+
+def _status(element: Element) -> int | None:
+    match = _STATUS.match((element.text or "").strip())
+    return int(match[1]) if match else None
+
+
+def _conditions(error: Element) -> frozenset[str]:
+    return frozenset(child.tag.rpartition("}")[2] for child in error)
+
+
+def _forget(element: Element) -> None:
+    parent = element.getparent()
+    element.clear()
+    if parent is not None:
+        while element.getprevious() is not None:
+            del parent[0]
