@@ -1,0 +1,7 @@
+"""`python -m connector`."""
+
+import sys
+
+from connector.app import main
+
+sys.exit(main())

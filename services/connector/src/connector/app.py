@@ -1,0 +1,131 @@
+"""The connector, put together."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+from uuid import uuid4
+
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from connector.application.connect import Circumstances, Connect
+from connector.application.disconnect import Disconnect
+from connector.application.follow_sync import RecordCalendars, RecordReports
+from connector.application.look_up import ListConnections, ShowConnection
+from connector.application.publish import PublishPending
+from connector.inbound.http import Stories, application
+from connector.inbound.kafka import SyncWords
+from connector.inbound.relay import Bell, Relay
+from connector.outbound.apple import ICloudAccounts
+from connector.outbound.kafka import KafkaAnnouncer
+from connector.outbound.mongo import MongoConnections, MongoOutbox
+from connector.outbound.vault import Vault
+from connector.settings import Settings
+from icloud import ICloud
+from icloud.credentials import Sealer
+from runtime import mongo, ops
+from runtime.auth import TokenChecker
+from runtime.clock import system_clock
+from runtime.http import caller_of
+from runtime.kafka import Broker, Publisher, broker, subscribe
+from runtime.logs import configure, get_logger
+from runtime.process import Process, run
+from runtime.settings import SettingsInvalid, load
+
+NAME: Final = "connector"
+SCOPE: Final = "calendar:manage"
+_PREPARE_AGAIN_SECONDS: Final = 2.0
+
+_log = get_logger(NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that lives as long as the process; nothing of it has touched the network yet."""
+
+    client: AsyncIOMotorClient[dict[str, Any]]
+    connections: MongoConnections
+    icloud: ICloud
+    publisher: Publisher
+    consumers: Broker
+    relay: Relay
+    http: FastAPI
+
+
+def put_together(settings: Settings) -> Parts:
+    """All parts, none of them started."""
+    client = mongo.connect(settings.mongo, NAME)
+    connections = MongoConnections(client, Vault(client, Sealer(settings.vault.public_key_file)))
+    endpoint = settings.icloud.endpoint()
+    icloud = ICloud(endpoint)
+    publisher = Publisher(settings.kafka, NAME)
+    consumers = broker(settings.kafka, NAME, publisher)
+    bell = Bell()
+    words = SyncWords(RecordReports(connections), RecordCalendars(connections, system_clock, bell.ring))
+    subscribe(consumers, words.subscription())
+    stories = Stories(
+        connect=Connect(
+            ICloudAccounts(icloud, endpoint), connections, Circumstances(system_clock, lambda: uuid4().hex, bell.ring)
+        ),
+        disconnect=Disconnect(connections, system_clock, bell.ring),
+        show=ShowConnection(connections),
+        list=ListConnections(connections),
+        clock=system_clock,
+        stale_after=settings.freshness.stale_after,
+    )
+    return Parts(
+        client=client,
+        connections=connections,
+        icloud=icloud,
+        publisher=publisher,
+        consumers=consumers,
+        relay=Relay(PublishPending(MongoOutbox(client), KafkaAnnouncer(publisher), system_clock), bell),
+        http=application(stories, caller_of(TokenChecker(settings.auth), SCOPE)),
+    )
+
+
+async def serve(settings: Settings, process: Process) -> None:
+    """Start everything; whoever is asked last starts last, and stops first."""
+    parts = put_together(settings)
+    ready: dict[str, ops.Check] = {
+        "process": process.draining,
+        "mongodb": partial(mongo.unreachable, parts.client),
+        "consumers": parts.consumers.unready,
+    }
+    await process.listen(
+        "ops", ops.application(ready, {"consumers": parts.consumers.unwell}), settings.ops.host, settings.ops.port
+    )
+    process.on_stop("mongodb", partial(asyncio.to_thread, parts.client.close))
+    await _prepared(parts.connections)
+    await process.enter("icloud", parts.icloud)
+    await parts.publisher.start()
+    process.on_stop("publisher", parts.publisher.stop)
+    process.supervise("relay", parts.relay.run())
+    await parts.consumers.start()
+    process.on_stop("consumers", parts.consumers.stop)
+    await process.listen("http", parts.http, settings.http.host, settings.http.port)
+
+
+def main(environ: Mapping[str, str] = os.environ) -> int:
+    """Run until told to stop; the exit code."""
+    try:
+        settings = load(Settings, environ)
+    except SettingsInvalid as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        return 2
+    configure(settings.log.level, settings.log.format)
+    return run(partial(serve, settings))
+
+
+async def _prepared(connections: MongoConnections) -> None:
+    """Without its unique index the store would keep no promise, so nobody is served before."""
+    while True:
+        try:
+            return await connections.prepare()
+        except mongo.INFRASTRUCTURE as error:
+            _log.warning("mongodb_unreachable", error=type(error).__name__)
+        await asyncio.sleep(_PREPARE_AGAIN_SECONDS)

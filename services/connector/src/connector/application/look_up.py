@@ -1,0 +1,41 @@
+"""Looking at connections."""
+
+from typing import Protocol
+
+from connector.application.refusals import NoSuchConnection
+from connector.domain.connection import Connection, Owner
+
+
+class KnownConnections(Protocol):
+    """Where connections are kept."""
+
+    async def of(self, owner: Owner) -> Connection | None:
+        """The owner's living connection."""
+
+    async def named(self, connection_id: str, account_id: str) -> Connection | None:
+        """The living connection of that id in that account."""
+
+
+class ShowConnection:
+    """One connection, by its id."""
+
+    def __init__(self, connections: KnownConnections) -> None:
+        self._connections = connections
+
+    async def __call__(self, connection_id: str, account_id: str, user_id: str | None) -> Connection:
+        """Raises NoSuchConnection unless it lives in that account, and is `user_id`'s where one is given."""
+        connection = await self._connections.named(connection_id, account_id)
+        if connection is None or user_id not in {None, connection.owner.user_id}:
+            raise NoSuchConnection
+        return connection
+
+
+class ListConnections:
+    """The connections of a user: none or one."""
+
+    def __init__(self, connections: KnownConnections) -> None:
+        self._connections = connections
+
+    async def __call__(self, owner: Owner) -> tuple[Connection, ...]:
+        connection = await self._connections.of(owner)
+        return () if connection is None else (connection,)

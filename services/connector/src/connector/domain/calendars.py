@@ -1,0 +1,89 @@
+"""The calendars of an Apple account, and which of them block time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+MOST_CALENDARS: Final = 500
+"""Apple allows 100. This many, with the longest names, make an announcement of half a megabyte; Kafka takes one."""
+_LONGEST_NAME: Final = 200
+"""Characters; no list shows more."""
+
+
+class AllDayRule(StrEnum):
+    """How all-day events of one calendar count."""
+
+    AS_MARKED = "as_marked"
+    ALWAYS_BLOCK = "always_block"
+    NEVER_BLOCK = "never_block"
+
+
+class WhenStale(StrEnum):
+    """What the account wants when a calendar could not be read for too long."""
+
+    KEEP = "keep"
+    CLOSE = "close"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """One calendar; `reason` says why it is not supported, `shared` that it belongs to somebody else."""
+
+    id: str
+    name: str
+    color: str | None
+    writable: bool
+    supported: bool
+    reason: str | None
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictCalendar:
+    """A calendar whose events are imported and block time."""
+
+    id: str
+    all_day: AllDayRule = AllDayRule.AS_MARKED
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The user's choices. The linked calendar is always a conflict calendar."""
+
+    conflict_calendars: tuple[ConflictCalendar, ...]
+    linked_calendar_id: str | None = None
+    titles: bool = False
+    when_stale: WhenStale = WhenStale.KEEP
+
+    def __post_init__(self) -> None:
+        if self.linked_calendar_id and self.linked_calendar_id not in {c.id for c in self.conflict_calendars}:
+            raise ValueError("the linked calendar must be among the conflict calendars")
+
+
+def name_shown(name: str) -> str:
+    """A calendar's name, bounded."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
+def safe_default(calendars: Iterable[Calendar]) -> Setup:
+    """What holds from the first minute: every supported calendar of the user's own blocks time, none is linked."""
+    return Setup(tuple(ConflictCalendar(c.id) for c in calendars if _blocks_by_default(c)))
+
+
+def with_newcomers(setup: Setup, known: Iterable[Calendar], listed: Iterable[Calendar]) -> Setup:
+    """The setup after the account's calendars became `listed`.
+
+    A new calendar falls under the safe default, so that nobody is booked over it. None is taken out: one that
+    vanished from a listing may come back with the next, and its blocks with it would be gone until then.
+    """
+    old = {c.id for c in known} | {c.id for c in setup.conflict_calendars}
+    new = tuple(ConflictCalendar(c.id) for c in listed if c.id not in old and _blocks_by_default(c))
+    return Setup(
+        (*setup.conflict_calendars, *new), setup.linked_calendar_id, titles=setup.titles, when_stale=setup.when_stale
+    )
+
+
+def _blocks_by_default(calendar: Calendar) -> bool:
+    return calendar.supported and not calendar.shared

@@ -1,0 +1,1 @@
+"""Where wishes, words and the passing of time come in."""

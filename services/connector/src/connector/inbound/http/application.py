@@ -1,0 +1,25 @@
+"""The ASGI application."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from connector.inbound.http.routes import router
+from connector.inbound.http.stories import CallerOf, Stories
+from runtime.http import install
+
+
+def application(stories: Stories, caller_of: CallerOf) -> FastAPI:
+    """The interface, ready to be served."""
+    app = FastAPI(
+        title="CrocoClick iCloud connector",
+        version=version("calsync-connector"),
+        summary="Connects a user's Apple account",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.stories = stories
+    app.state.caller_of = caller_of
+    app.include_router(router)
+    install(app)
+    return app

@@ -1,0 +1,77 @@
+"""Announcements as events on `calendar.connections.v1`."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from connector.application.publish import Unpublished
+from connector.domain.connection import Announcement, News, Terms
+from contracts import facts
+from contracts.events import CalendarConnected, CalendarDisconnected, CalendarSetupChanged, Event
+from contracts.wire import WireRecord, encode, tombstone
+from runtime.kafka import Publisher, PublishFailed
+
+_SOURCE: Final = "connector"
+_WITH_TERMS: Final = {News.CONNECTED: CalendarConnected, News.SETUP_CHANGED: CalendarSetupChanged}
+
+
+class KafkaAnnouncer:
+    """Keyed by connection, so that a connection's announcements lie in the order in which they were told."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def announce(self, announcements: Sequence[Announcement]) -> None:
+        """Return when Kafka has acknowledged all. Raises Unpublished."""
+        await self._publish([encode(event_of(one), source=_SOURCE, time=one.at) for one in announcements])
+
+    async def forget(self, ends: Sequence[Announcement]) -> None:
+        """End the keys of these connections. Raises Unpublished."""
+        await self._publish([tombstone(event_of(end), source=_SOURCE, time=end.at) for end in ends])
+
+    async def _publish(self, records: Sequence[WireRecord]) -> None:
+        try:
+            await self._publisher.publish(records)
+        except PublishFailed as failed:
+            raise Unpublished from failed
+
+
+def event_of(announcement: Announcement) -> Event:
+    """The announcement in the contract's shape."""
+    identity = {
+        "account_id": announcement.owner.account_id,
+        "user_id": announcement.owner.user_id,
+        "connection_id": announcement.connection_id,
+        "epoch": announcement.epoch,
+        "revision": announcement.revision,
+    }
+    if announcement.terms is None:
+        return CalendarDisconnected.model_validate(identity)
+    return _WITH_TERMS[announcement.news].model_validate(identity | _terms(announcement.terms))
+
+
+def _terms(terms: Terms) -> dict[str, object]:
+    setup = terms.setup
+    return {
+        "access": facts.Access(terms.access),
+        "time_zone": terms.time_zone,
+        "calendars": tuple(
+            facts.Calendar(
+                id=c.id,
+                name=c.name,
+                color=c.color,
+                writable=c.writable,
+                supported=c.supported,
+                reason=c.reason,
+                shared=c.shared,
+            )
+            for c in terms.calendars
+        ),
+        "setup": facts.Setup(
+            linked_calendar_id=setup.linked_calendar_id,
+            conflict_calendars=tuple(
+                facts.ConflictCalendar(id=c.id, all_day=facts.AllDayRule(c.all_day)) for c in setup.conflict_calendars
+            ),
+            titles=setup.titles,
+            when_stale=facts.WhenStale(setup.when_stale),
+        ),
+    }

@@ -1,0 +1,47 @@
+"""The announcements that wait within the documents of their connections."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from connector.domain.connection import Announcement
+from connector.outbound.mongo.connections import DATABASE
+from connector.outbound.mongo.documents import newest_from, pending_from
+
+
+class MongoOutbox:
+    """`pending`, `published` and `forget_at` of `connections`."""
+
+    def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], *, database: str = DATABASE) -> None:
+        self._connections = client[database]["connections"]
+
+    async def waiting(self, limit: int) -> Sequence[Sequence[Announcement]]:
+        """At most `limit` connections' announcements, each connection's own in the order of their revisions."""
+        fields = {"account_id": 1, "user_id": 1, "pending": 1}
+        found = self._connections.find({"pending.revision": {"$gt": 0}}, fields).limit(limit)
+        return [pending_from(document) async for document in found]
+
+    async def mark(self, told: Announcement) -> Announcement | None:
+        """Note that `told` is out; the newest announcement when a newer one is noted already."""
+        of = {"_id": told.connection_id}
+        done = await self._connections.update_one(
+            of | {"published": {"$lt": told.revision}},
+            {"$set": {"published": told.revision}, "$pull": {"pending": {"revision": {"$lte": told.revision}}}},
+        )
+        if done.matched_count:
+            return None
+        document = await self._connections.find_one(of)
+        if document is None or document["published"] <= told.revision:
+            return None
+        return newest_from(document)
+
+    async def forgettable(self, now: datetime, limit: int) -> Sequence[Announcement]:
+        """Ends whose records may go. An end that still waits to be told is none of them."""
+        found = self._connections.find({"forget_at": {"$lte": now}, "pending": []}).limit(limit)
+        return [newest_from(document) async for document in found]
+
+    async def mark_forgotten(self, end: Announcement) -> None:
+        """Note that an end's records may go."""
+        await self._connections.update_one({"_id": end.connection_id}, {"$unset": {"forget_at": ""}})

@@ -1,0 +1,27 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from connector_examples import NOW, connection
+
+from connector.domain.connection import Reading, State
+from connector.domain.sync import SyncState, sync_state
+
+HALF_AN_HOUR = timedelta(minutes=30)
+
+
+def test_until_everything_was_read_once_a_connection_is_importing() -> None:
+    assert sync_state(connection(), NOW, HALF_AN_HOUR) is SyncState.IMPORTING
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(0, SyncState.FRESH), (30, SyncState.FRESH), (31, SyncState.STALE)])
+def test_knowledge_is_fresh_for_as_long_as_was_set(minutes: int, state: SyncState) -> None:
+    read = replace(connection(), reading=Reading(as_of=NOW))
+
+    assert sync_state(read, NOW + timedelta(minutes=minutes), HALF_AN_HOUR) is state
+
+
+def test_a_refused_credential_goes_before_everything_else() -> None:
+    refused = replace(connection(), state=State.NEEDS_RECONNECT, reading=Reading(as_of=NOW))
+
+    assert sync_state(refused, NOW, HALF_AN_HOUR) is SyncState.NEEDS_RECONNECT
