@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from apple_users import AppleUsers
 from icloud_simulator.client import SimulatorAdmin
 from local_stack.stack import LocalStack

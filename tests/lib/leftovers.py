@@ -1,6 +1,7 @@
 """Everything that a run left behind, searched for a secret in every shape that it might have taken."""
 
 import asyncio
+import contextlib
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from urllib.parse import quote
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from bson import BSON
 from pymongo import MongoClient
+
+from contracts.topics import PARTITIONS, TOPICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def in_mongodb(url: str, wanted: Mapping[str, bytes]) -> Iterator[Find]:
 
 
 def in_kafka(bootstrap_servers: str, wanted: Mapping[str, bytes]) -> list[Find]:
-    """Finds in key, value or headers of every record of every topic."""
+    """Finds in key, value or headers of every record of every topic of ours."""
     return asyncio.run(_in_kafka(bootstrap_servers, wanted))
 
 
@@ -69,12 +72,12 @@ async def _in_kafka(bootstrap_servers: str, wanted: Mapping[str, bytes]) -> list
 
 
 async def records(bootstrap_servers: str, *only: str) -> list[Any]:
-    """Every record of these topics (all, when none is named), in order within its partition."""
+    """Every record of these topics (all of ours, when none is named), in order within its partition."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
     await consumer.start()
     try:
-        topics = only or tuple(await consumer.topics())
-        places = [TopicPartition(t, p) for t in topics for p in sorted(consumer.partitions_for_topic(t) or ())]
+        topics = only or tuple(name for topic in TOPICS for name in (topic.name, topic.dead))
+        places = [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
         ends = await consumer.end_offsets(places)
         consumer.assign(places)
         await consumer.seek_to_beginning()
@@ -84,7 +87,9 @@ async def records(bootstrap_servers: str, *only: str) -> list[Any]:
                 found.extend(batch)
         return found
     finally:
-        await consumer.stop()
+        # aiokafka cancels a task of its own here and lets the cancellation out.
+        with contextlib.suppress(asyncio.CancelledError):
+            await consumer.stop()
 
 
 def _in_bytes(place: str, content: bytes, wanted: Mapping[str, bytes]) -> Iterator[Find]:

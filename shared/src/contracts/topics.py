@@ -30,8 +30,14 @@ class Topic:
         return f"{self.name}.dead"
 
 
-def _compacted(**config: str) -> MappingProxyType[str, str]:
-    return MappingProxyType({"cleanup.policy": "compact"} | {k.replace("_", "."): v for k, v in config.items()})
+# What is erased is gone from the log within a day; its tombstone outlives a consumer's week away.
+_COMPACTED: Final = MappingProxyType(
+    {
+        "cleanup.policy": "compact",
+        "max.compaction.lag.ms": str(_DAY_MS),
+        "delete.retention.ms": str(7 * _DAY_MS),
+    }
+)
 
 
 def _kept(days: int) -> MappingProxyType[str, str]:
@@ -40,7 +46,7 @@ def _kept(days: int) -> MappingProxyType[str, str]:
 
 CONNECTIONS: Final = Topic(
     "calendar.connections.v1",
-    _compacted(),
+    _COMPACTED,
     (
         events.CalendarConnected,
         events.CalendarReconnected,
@@ -50,8 +56,7 @@ CONNECTIONS: Final = Topic(
 )
 ICLOUD_EVENTS: Final = Topic(
     "icloud.events.v1",
-    # An erased event is gone from the log within a day; its tombstone outlives a consumer's week away.
-    _compacted(max_compaction_lag_ms=str(_DAY_MS), delete_retention_ms=str(7 * _DAY_MS)),
+    _COMPACTED,
     (events.ICloudEventImported, events.ICloudEventRemoved),
 )
 SYNC: Final = Topic(
