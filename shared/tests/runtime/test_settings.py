@@ -57,7 +57,7 @@ def test_what_is_not_said_has_its_documented_default() -> None:
     assert settings.kafka.bootstrap_servers == ("one:9092", "two:9092")
     assert (settings.http.port, settings.ops.port) == (8080, 9090)
     assert settings.icloud.trusted_hosts == ("icloud.com", "icloud.com.cn")
-    assert settings.icloud.requests_per_second == 50
+    assert settings.icloud.url == "https://caldav.icloud.com/"
     assert settings.sync.poll_interval == timedelta(minutes=5)
     assert (settings.log.level, settings.log.format) == ("INFO", "json")
 

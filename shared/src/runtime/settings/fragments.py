@@ -169,15 +169,3 @@ class ICloudSettings(Fragment):
         validation_alias="CALSYNC_ICLOUD_CA_FILE",
         description="a PEM file with the authority of iCloud's certificates",
     )
-    requests_per_second: float = Field(
-        default=50,
-        validation_alias="CALSYNC_ICLOUD_REQUESTS_PER_SECOND",
-        description="a number above 0, for the whole fleet",
-        gt=0,
-    )
-    requests_per_account_per_minute: float = Field(
-        default=30,
-        validation_alias="CALSYNC_ICLOUD_REQUESTS_PER_ACCOUNT_PER_MINUTE",
-        description="a number above 0",
-        gt=0,
-    )
