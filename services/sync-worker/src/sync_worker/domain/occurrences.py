@@ -1,0 +1,65 @@
+"""From the text of a calendar object to its occurrences and their facts, in bounded time, whatever text comes."""
+
+from zoneinfo import ZoneInfo
+
+from sync_worker.domain.budget import Budget, Refused
+from sync_worker.domain.events import Event, EventReading
+from sync_worker.domain.gathering import Gathering
+from sync_worker.domain.series import gather
+from sync_worker.domain.text import scan
+from sync_worker.domain.values import Flaw, ImportedObject, Span, Unreadable
+from sync_worker.domain.zone_names import Zones
+from sync_worker.domain.zones import NamedZone, Zone
+
+# Raised by one whenever the same text may be read differently: what was read by an older one is read again.
+VERSION = 1
+# About half a second. A year of any calendar that people keep takes less than a fiftieth of it.
+_STEPS = 300_000
+# Zones that objects define themselves are known until this long after the horizon.
+_ZONES_BEYOND = 366 * 86_400
+
+
+def read_object(text: str, *, horizon: Span, zone: ZoneInfo, addresses: frozenset[str]) -> ImportedObject:
+    """Read one calendar object: every occurrence that touches the horizon, whole, with its facts.
+
+    `zone` is that of the connection, for all-day and floating times; `addresses` are the user's own, lower case,
+    without "mailto:". Only VEVENTs count; an object without any has no groups. Raise `Unreadable`, and nothing else,
+    when any part of it that matters cannot be read.
+    """
+    found = scan(text)
+    budget = Budget(_STEPS)
+    home = NamedZone(zone)
+    reading = EventReading(Zones(found.definitions, horizon.end + _ZONES_BEYOND, budget), home, addresses)
+    events = [event for event in map(reading.event, found.events) if event is not None]
+    gathering = Gathering(horizon)
+    flaws = found.flaws + reading.flaws + _gathered(events, home, gathering, budget)
+    groups = gathering.groups()
+    if flaws:
+        spans = [span for group in groups for span in group.spans] or [_span(event) for event in events[:1]]
+        raise Unreadable(flaws[0], Span(*min(spans)) if spans else None, groups)
+    head = next((event for event in events if event.replaces is None), events[0] if events else None)
+    return ImportedObject(
+        uid=events[0].uid if events else "",
+        title=head.title if head else None,
+        all_day=head is not None and head.facts.all_day,
+        floating=any(event.start.floating for event in events),
+        groups=groups,
+    )
+
+
+def _gathered(events: list[Event], home: Zone, gathering: Gathering, budget: Budget) -> list[Flaw]:
+    by_uid: dict[str, list[Event]] = {}
+    for event in events:
+        by_uid.setdefault(event.uid, []).append(event)
+    flaws = []
+    for same in by_uid.values():
+        try:
+            gather(same, home, gathering, budget)
+        except Refused as refused:
+            flaws.append(refused.flaw)
+    return flaws
+
+
+def _span(event: Event) -> tuple[int, int]:
+    start = event.start.instant
+    return start, start + event.length.seconds

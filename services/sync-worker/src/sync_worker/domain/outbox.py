@@ -1,0 +1,133 @@
+"""Objects as they are kept: what is known of each, and whether a fresh reading is news."""
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sync_worker.domain.values import FactGroup, Facts, ImportedObject, Span, Unreadable
+
+MISSING: Final = "missing"
+"""Listed, and yet never handed out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an event says to others; all that leaves the worker of a calendar object."""
+
+    uid_hash: str
+    title: str | None = field(repr=False)
+    all_day: bool
+    groups: tuple[FactGroup, ...]
+
+    @property
+    def extent(self) -> Span | None:
+        """From the first start to the last end; None where there is no time at all."""
+        spans = [span for group in self.groups for span in group.spans]
+        return Span(min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Why an object could not be read, and the time that could be told."""
+
+    reason: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A calendar object as last read. `revision` grows with each change of `digest`, which is of the event's body."""
+
+    event_id: str
+    calendar_id: str
+    href: str = field(repr=False)
+    etag: str
+    basis: str
+    epoch: int
+    revision: int
+    digest: str
+    as_of: int
+    horizon: Span
+    content: Content
+    quarantine: Quarantine | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A removed object. It is remembered for a while, so that its revision never restarts."""
+
+    event_id: str
+    calendar_id: str
+    epoch: int
+    revision: int
+    as_of: int
+    reason: str
+
+
+State = Imported | Gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is needed of a kept object to judge a fresh reading."""
+
+    event_id: str
+    calendar_id: str
+    href: str = field(repr=False)
+    etag: str
+    basis: str
+    revision: int
+    digest: str
+    alive: bool
+    extent: Span | None = None
+    """From the first start to the last end of what is kept of it."""
+    quarantine: Quarantine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """The event says what it said before; only how it was read is to be noted."""
+
+    event_id: str
+    etag: str
+    basis: str
+    quarantine: Quarantine | None
+
+
+def judged(known: Known | None, read: Imported) -> Imported | Refresh | None:
+    """What is to be written of a fresh reading: a new revision, a note, or nothing. `read.revision` is not looked at.
+
+    What has no time inside the horizon and is not kept yet is none of our business.
+    """
+    if not (known and known.alive) and not read.content.groups and read.quarantine is None:
+        return None
+    if known is None or not known.alive or known.digest != read.digest:
+        return replace(read, revision=(known.revision if known else 0) + 1)
+    if (known.etag, known.basis, known.quarantine) != (read.etag, read.basis, read.quarantine):
+        return Refresh(read.event_id, read.etag, read.basis, read.quarantine)
+    return None
+
+
+def removal(known: Known, *, epoch: int, as_of: int, reason: str) -> Gone:
+    """The end of a kept object, as its next revision."""
+    return Gone(
+        event_id=known.event_id,
+        calendar_id=known.calendar_id,
+        epoch=epoch,
+        revision=known.revision + 1,
+        as_of=as_of,
+        reason=reason,
+    )
+
+
+def content_of(read: ImportedObject, uid_hash: str, *, titles: bool) -> Content:
+    """What leaves the worker of an object that could be read; its title only where the user wants it."""
+    return Content(uid_hash, read.title if titles else None, read.all_day, read.groups)
+
+
+def blocking(flaw: Unreadable, uid_hash: str) -> Content | None:
+    """The time that can be told of an object that cannot be read, as busy; None when no time can be told."""
+    if flaw.groups:
+        return Content(uid_hash, None, all_day=False, groups=flaw.groups)
+    if flaw.span:
+        return Content(uid_hash, None, all_day=False, groups=(FactGroup(Facts(), ((flaw.span.start, flaw.span.end),)),))
+    return None
