@@ -1,0 +1,115 @@
+"""What each part is told: the variables of docs/configuration.md, and those of stack.env."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local_stack.layout import Layout
+from local_stack.ports import HOST
+from local_stack.servers.mongo import REPLICA_SET
+from local_stack.state import Options
+from local_stack.tokens import AUDIENCE, ISSUER, TokenKeys
+
+_LOOPBACK = ("127.0.0.1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class VaultKeys:
+    """Where the connector's key lies, and the workers' keys."""
+
+    public_file: Path
+    private_dir: Path
+
+    @classmethod
+    def made(cls, folder: Path) -> "VaultKeys":
+        """Return the pair in `folder`, a new one if there is none that is whole."""
+        for private in sorted(folder.glob("private/*.pem")):
+            public = folder / "public" / private.name
+            if public.exists():
+                return cls(public, private.parent)
+        from icloud.credentials import new_key_pair  # noqa: PLC0415 - MongoDB and Kafka alone start without our services
+
+        pair = new_key_pair(folder)
+        return cls(pair.public_key_file, pair.private_keys_dir)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Everything that is known about a stack's addresses and keys."""
+
+    layout: Layout
+    options: Options
+    ports: Mapping[str, int]
+    vault: VaultKeys | None
+
+    def of_connector(self) -> dict[str, str]:
+        own = self._public_key() | self._listens("connector")
+        return self._service() | self._icloud() | self._auth() | own | dict(self.options.env)
+
+    def of_worker(self, name: str) -> dict[str, str]:
+        own = self._private_keys() | self._listens(name)
+        return self._service() | self._icloud() | own | dict(self.options.env)
+
+    def of_availability(self) -> dict[str, str]:
+        return self._service() | self._auth() | self._listens("availability") | dict(self.options.env)
+
+    def of_stack(self) -> dict[str, str]:
+        """Return the lines of stack.env."""
+        keys = self._public_key() | self._private_keys()
+        return self._addresses() | self._service() | self._icloud() | self._auth() | keys | dict(self.options.env)
+
+    def _public_key(self) -> dict[str, str]:
+        return {"CALSYNC_VAULT_PUBLIC_KEY_FILE": str(self.vault.public_file)} if self.vault else {}
+
+    def _private_keys(self) -> dict[str, str]:
+        return {"CALSYNC_VAULT_PRIVATE_KEYS_DIR": str(self.vault.private_dir)} if self.vault else {}
+
+    def _addresses(self) -> dict[str, str]:
+        ops = [name for name in self.ports if name.startswith("sync-worker-")]
+        known = {
+            "CONNECTOR_URL": self._url("connector"),
+            "CONNECTOR_OPS_URL": self._url("connector ops"),
+            "SYNC_WORKER_OPS_URL": ",".join(url for name in ops if (url := self._url(name))),
+            "AVAILABILITY_URL": self._url("availability"),
+            "AVAILABILITY_OPS_URL": self._url("availability ops"),
+            "SIMULATOR_URL": self._url("simulator"),
+            "SIMULATOR_ADMIN_URL": self._url("simulator admin"),
+        }
+        return {name: url for name, url in known.items() if url}
+
+    def _url(self, port_name: str) -> str | None:
+        return f"http://{HOST}:{self.ports[port_name]}" if port_name in self.ports else None
+
+    def _service(self) -> dict[str, str]:
+        known = {"CALSYNC_LOG_LEVEL": "INFO", "CALSYNC_LOG_FORMAT": "json"}
+        if "kafka" in self.ports:
+            known["CALSYNC_KAFKA_BOOTSTRAP_SERVERS"] = f"{HOST}:{self.ports['kafka']}"
+        if "mongodb" in self.ports:
+            known["CALSYNC_MONGODB_URL"] = f"mongodb://{HOST}:{self.ports['mongodb']}/?replicaSet={REPLICA_SET}"
+        return known
+
+    def _listens(self, name: str) -> dict[str, str]:
+        known = {"CALSYNC_OPS_HOST": HOST, "CALSYNC_OPS_PORT": str(self.ports[f"{name} ops"])}
+        if name in self.ports:
+            known |= {"CALSYNC_HTTP_HOST": HOST, "CALSYNC_HTTP_PORT": str(self.ports[name])}
+        return known
+
+    def _icloud(self) -> dict[str, str]:
+        if self.options.icloud_url:
+            host = urlsplit(self.options.icloud_url).hostname or ""
+            trusted = _LOOPBACK if host in _LOOPBACK else (host,)
+            return {
+                "CALSYNC_ICLOUD_URL": self.options.icloud_url,
+                "CALSYNC_ICLOUD_TRUSTED_HOSTS": ",".join(trusted),
+            }
+        if "simulator" not in self.ports:
+            return {}
+        return {
+            "CALSYNC_ICLOUD_URL": f"{self._url('simulator')}/",
+            "CALSYNC_ICLOUD_TRUSTED_HOSTS": ",".join(_LOOPBACK),
+        }
+
+    def _auth(self) -> dict[str, str]:
+        jwks = TokenKeys(self.layout.keys).jwks_file
+        return {"CALSYNC_AUTH_ISSUER": ISSUER, "CALSYNC_AUTH_AUDIENCE": AUDIENCE, "CALSYNC_AUTH_JWKS": str(jwks)}

