@@ -1,0 +1,7 @@
+"""`python -m availability`."""
+
+import sys
+
+from availability.app import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The stories: news are recorded, questions are answered."""

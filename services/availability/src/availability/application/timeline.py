@@ -1,0 +1,44 @@
+"""What the stories need of a store."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from availability.domain.busy import Known
+from availability.domain.changes import ConnectionNews, Disconnected, EventChange
+from availability.domain.intervals import Window
+
+
+class AskLater(Exception):
+    """The timeline cannot be asked at the moment; nothing is wrong with the question."""
+
+
+class Timeline(Protocol):
+    """Imported events and connections of all users.
+
+    Every write is done when the call returns, may be repeated, and never undoes something newer. A write may be
+    done in part when it raises.
+    """
+
+    async def put_events(self, changes: Collection[EventChange]) -> None:
+        """Keep each change unless one of its event is known that is as new; at most one change per event."""
+
+    async def put_news(self, news: Collection[ConnectionNews]) -> None:
+        """Keep each piece unless its connection has ended or a piece of its kind is known that is as new.
+
+        How far a connection was read never goes back, whatever the order of the news.
+        """
+
+    async def end(self, connection: Disconnected) -> None:
+        """Forget all of the connection but that it has ended; its events are no longer part of any answer."""
+
+    async def ended(self, connection_ids: Collection[str]) -> frozenset[str]:
+        """Which of these connections have ended."""
+
+    async def erase_events(self, connection_ids: Collection[str]) -> None:
+        """Delete every event of these connections."""
+
+    async def known(self, account_id: str, user_id: str, window: Window) -> Known:
+        """All that is known of a user around `window`, as of one single moment.
+
+        Occurrences outside of the window may be among it, and some twice. Raises AskLater.
+        """

@@ -1,0 +1,1 @@
+"""What makes somebody busy, and how well we know it. Pure: no I/O, no clock, no wire format."""

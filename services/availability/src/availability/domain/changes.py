@@ -1,0 +1,122 @@
+"""What happened to imported events and connections, in the order that epochs and revisions give them.
+
+Whatever order the news come in, and however often: of two about one thing the larger version is true.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import NamedTuple
+
+from availability.domain.blocking import AllDayRule, Facts
+from availability.domain.intervals import Span
+
+
+class Finality(IntEnum):
+    """How far an event is gone; of two news with one epoch and revision the more final is true."""
+
+    ALIVE = 0
+    REMOVED = 1
+    ENDED = 2
+
+
+class Version(NamedTuple):
+    """When something was true; compared in this order."""
+
+    epoch: int
+    revision: int
+    finality: Finality = Finality.ALIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose it is."""
+
+    account_id: str
+    user_id: str
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """Occurrences that share their facts; travel time is part of a span."""
+
+    facts: Facts
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """An event as last read from iCloud, with all its occurrences."""
+
+    event_id: str
+    version: Version
+    owner: Owner
+    calendar_id: str
+    groups: tuple[Occurrences, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An event is no more. A tombstone does not say of which connection it was: then `connection_id` is None."""
+
+    event_id: str
+    version: Version
+    connection_id: str | None
+
+
+EventChange = Imported | Gone
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """A connection lives, and these calendars block, each with its all-day rule."""
+
+    owner: Owner
+    version: Version
+    calendars: tuple[tuple[str, AllDayRule], ...]
+
+    @property
+    def connection_id(self) -> str:
+        return self.owner.connection_id
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The connection's calendars were read up to `as_of`, but for those in `behind` (None: never read yet)."""
+
+    connection_id: str
+    version: Version
+    as_of: datetime
+    behind: tuple[tuple[str, datetime | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Apple refuses the credential for good; `as_of` is up to when we had read, if ever."""
+
+    connection_id: str
+    version: Version
+    as_of: datetime | None
+
+
+ConnectionNews = SetUp | Completed | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A connection is over for good; a new one has a new id."""
+
+    connection_id: str
+    version: Version
+
+
+def newest_events(changes: Iterable[EventChange]) -> tuple[EventChange, ...]:
+    """One change per event, the newest."""
+    newest: dict[str, EventChange] = {}
+    for change in changes:
+        known = newest.get(change.event_id)
+        if known is None or known.version < change.version:
+            newest[change.event_id] = change
+    return tuple(newest.values())

@@ -1,0 +1,117 @@
+"""How old our knowledge of a user's calendars is, and what that means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from availability.domain.blocking import AllDayRule
+from availability.domain.changes import Version
+
+
+class State(StrEnum):
+    """What an answer is worth."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    IMPORTING = "importing"
+    NEEDS_RECONNECT = "needs_reconnect"
+    NOT_CONNECTED = "not_connected"
+
+
+_WORST_FIRST: Final = (State.NEEDS_RECONNECT, State.IMPORTING, State.STALE, State.FRESH)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What we know of a living connection and of the reading of its calendars."""
+
+    epoch: int
+    calendars: tuple[tuple[str, AllDayRule], ...]
+    """The conflict calendars and their all-day rules."""
+    completed: Version | None = None
+    """The newest pass that read everything; None before the first."""
+    as_of: datetime | None = None
+    behind: tuple[tuple[str, datetime | None], ...] = ()
+    """Calendars that pass could not read, and up to when they had been read before, if ever."""
+    rejected: Version | None = None
+    """When Apple refused the credential, if it ever did."""
+
+    @property
+    def needs_reconnect(self) -> bool:
+        """Whether the credential of this epoch was refused, and no pass has succeeded since."""
+        if self.rejected is None or self.rejected.epoch < self.epoch:
+            return False
+        return self.completed is None or self.completed < self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarFreshness:
+    """One conflict calendar: up to when it was read (None: never yet), and what that means."""
+
+    id: str
+    as_of: datetime | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """The whole of it: `as_of` is that of the oldest calendar, `state` the worst."""
+
+    as_of: datetime | None
+    state: State
+    calendars: tuple[CalendarFreshness, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """The present moment, and the age from which knowledge is stale."""
+
+    now: datetime
+    stale_after: timedelta
+
+    def state_of(self, as_of: datetime) -> State:
+        """Fresh or stale."""
+        return State.STALE if self.now - as_of > self.stale_after else State.FRESH
+
+
+def freshness(connections: Sequence[Connection], ageing: Ageing) -> Freshness:
+    """How well a user's calendars are known.
+
+    A user has one connection; for a moment there may be two, when a new one is known before the end of the old.
+    """
+    if not connections:
+        return Freshness(None, State.NOT_CONNECTED)
+    each = [_of_one(connection, ageing) for connection in connections]
+    return Freshness(
+        as_of=_oldest([one.as_of for one in each]),
+        state=_worst([one.state for one in each]),
+        calendars=tuple(calendar for one in each for calendar in one.calendars),
+    )
+
+
+def _of_one(connection: Connection, ageing: Ageing) -> Freshness:
+    behind = dict(connection.behind)
+    ages = [(calendar, behind.get(calendar, connection.as_of)) for calendar, _ in connection.calendars]
+    as_of = _oldest([age for _, age in ages]) if ages else connection.as_of
+    calendars = tuple(CalendarFreshness(calendar, age, _state(connection, age, ageing)) for calendar, age in ages)
+    return Freshness(as_of, _state(connection, as_of, ageing), calendars)
+
+
+def _state(connection: Connection, as_of: datetime | None, ageing: Ageing) -> State:
+    if connection.needs_reconnect:
+        return State.NEEDS_RECONNECT
+    if connection.completed is None or as_of is None:
+        return State.IMPORTING
+    return ageing.state_of(as_of)
+
+
+def _oldest(ages: Sequence[datetime | None]) -> datetime | None:
+    """None where one of them was never read."""
+    known = [age for age in ages if age is not None]
+    return min(known) if len(known) == len(ages) else None
+
+
+def _worst(states: Sequence[State]) -> State:
+    return min(states, key=_WORST_FIRST.index)

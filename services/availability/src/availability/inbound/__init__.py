@@ -1,0 +1,1 @@
+"""How news and questions come in."""

@@ -1,0 +1,147 @@
+"""News as they come over Kafka, with everything that a test does not care about filled in."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict, Unpack
+
+from availability.domain.blocking import AllDayRule
+from availability.domain.intervals import Span
+from contracts import facts as contract
+from contracts.events import (
+    CalendarAge,
+    CalendarConnected,
+    CalendarDisconnected,
+    CalendarReconnected,
+    CalendarSetupChanged,
+    CalendarState,
+    CompletedSync,
+    CredentialsRejected,
+    ICloudEventImported,
+    ICloudEventRemoved,
+    RemovalReason,
+    SyncCompleted,
+    SyncProgress,
+)
+from contracts.facts import Access, Calendar, ConflictCalendar, OccurrenceFacts, OccurrenceGroup, Setup
+from contracts.wire import Tombstone
+
+ACCOUNT = "account-1"
+USER = "user-1"
+CONNECTION = "connection-1"
+HOME = "calendar-home"
+WORK = "calendar-work"
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+TODAY = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+def at(hour: float, *, day: int = 0) -> int:
+    """Epoch seconds of an hour of the examples' Monday, or of a day after it."""
+    return TODAY + day * DAY + round(hour * HOUR)
+
+
+def span(first: float, last: float, *, day: int = 0) -> Span:
+    """From one hour to another of one day."""
+    return (at(first, day=day), at(last, day=day))
+
+
+def seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def ago(**length: float) -> int:
+    return seconds(NOW - timedelta(**length))
+
+
+class Who(TypedDict, total=False):
+    """What tells one piece of news from another."""
+
+    epoch: int
+    revision: int
+    connection: str
+    user: str
+
+
+def ids(epoch: int = 1, revision: int = 1, connection: str = CONNECTION, user: str = USER) -> dict[str, Any]:
+    return {
+        "account_id": ACCOUNT,
+        "user_id": user,
+        "connection_id": connection,
+        "epoch": epoch,
+        "revision": revision,
+    }
+
+
+def imported(
+    event_id: str = "event-1",
+    *spans: Span,
+    facts: OccurrenceFacts | None = None,
+    calendar: str = HOME,
+    **who: Unpack[Who],
+) -> ICloudEventImported:
+    return ICloudEventImported(
+        **ids(**who),
+        event_id=event_id,
+        calendar_id=calendar,
+        uid_hash="uid",
+        as_of=seconds(NOW),
+        horizon=(TODAY - DAY, TODAY + 400 * DAY),
+        all_day=False,
+        occurrences=(OccurrenceGroup(facts=facts or OccurrenceFacts(), spans=spans or (span(9, 10),)),),
+    )
+
+
+def removed(event_id: str = "event-1", **who: Unpack[Who]) -> ICloudEventRemoved:
+    return ICloudEventRemoved(
+        **ids(**who), event_id=event_id, calendar_id=HOME, as_of=seconds(NOW), reason=RemovalReason.DELETED
+    )
+
+
+def tombstone(key: str = "event-1", epoch: int = 1, revision: int = 1) -> Tombstone:
+    return Tombstone(key, epoch, revision)
+
+
+def connected(
+    calendars: Sequence[str] = (HOME,), all_day: AllDayRule = AllDayRule.AS_MARKED, **who: Unpack[Who]
+) -> CalendarConnected:
+    return CalendarConnected(**ids(**who), **_state(calendars, all_day))
+
+
+def reconnected(calendars: Sequence[str] = (HOME,), **who: Unpack[Who]) -> CalendarReconnected:
+    return CalendarReconnected(**ids(**who), **_state(calendars, AllDayRule.AS_MARKED))
+
+
+def setup_changed(
+    calendars: Sequence[str], all_day: AllDayRule = AllDayRule.AS_MARKED, **who: Unpack[Who]
+) -> CalendarSetupChanged:
+    return CalendarSetupChanged(**ids(**who), **_state(calendars, all_day))
+
+
+def disconnected(**who: Unpack[Who]) -> CalendarDisconnected:
+    return CalendarDisconnected(**ids(**who))
+
+
+def completed(as_of: int | None = None, behind: dict[str, int] | None = None, **who: Unpack[Who]) -> SyncCompleted:
+    ages = tuple(CalendarAge(id=c, as_of=age, state=CalendarState.FAILED) for c, age in (behind or {}).items())
+    moment = seconds(NOW) if as_of is None else as_of
+    return SyncCompleted(connections=(CompletedSync(**ids(**who), as_of=moment, calendars=ages),))
+
+
+def rejected(as_of: int | None = None, **who: Unpack[Who]) -> CredentialsRejected:
+    return CredentialsRejected(**ids(**who), since=seconds(NOW), as_of=as_of)
+
+
+def progress(**who: Unpack[Who]) -> SyncProgress:
+    return SyncProgress(**ids(**who), imported=10)
+
+
+def _state(calendars: Sequence[str], all_day: AllDayRule) -> dict[str, Any]:
+    rule = contract.AllDayRule(all_day)
+    return {
+        "access": Access.READ_ONLY,
+        "time_zone": "Europe/Paris",
+        "calendars": tuple(Calendar(id=c, name=c, writable=True, supported=True) for c in calendars),
+        "setup": Setup(conflict_calendars=tuple(ConflictCalendar(id=c, all_day=rule) for c in calendars)),
+    }

@@ -1,0 +1,96 @@
+"""A timeline in memory. It runs the same tests as MongoDB's."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from availability.domain.busy import Known, KnownOccurrences
+from availability.domain.changes import (
+    Completed,
+    ConnectionNews,
+    Disconnected,
+    EventChange,
+    Imported,
+    Rejected,
+    SetUp,
+    Version,
+)
+from availability.domain.freshness import Connection
+from availability.domain.intervals import Window
+
+
+@dataclass(slots=True)
+class KeptConnection:
+    """The newest news of each kind about one connection; once it has ended, only that."""
+
+    newest: dict[type[ConnectionNews], ConnectionNews] = field(default_factory=dict)
+    as_of: datetime | None = None
+    ended: Version | None = None
+
+
+class MemoryTimeline:
+    """Keeps what it is told, in dictionaries."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, EventChange] = {}
+        self.connections: dict[str, KeptConnection] = {}
+
+    async def put_events(self, changes: Collection[EventChange]) -> None:
+        for change in changes:
+            known = self.events.get(change.event_id)
+            if known is None or known.version < change.version:
+                self.events[change.event_id] = change
+
+    async def put_news(self, news: Collection[ConnectionNews]) -> None:
+        for piece in news:
+            kept = self.connections.setdefault(piece.connection_id, KeptConnection())
+            if kept.ended is not None:
+                continue
+            known = kept.newest.get(type(piece))
+            if known is None or known.version < piece.version:
+                kept.newest[type(piece)] = piece
+            if not isinstance(piece, SetUp) and piece.as_of is not None:
+                kept.as_of = piece.as_of if kept.as_of is None else max(kept.as_of, piece.as_of)
+
+    async def end(self, connection: Disconnected) -> None:
+        known = self.connections.get(connection.connection_id)
+        before = (known and known.ended) or connection.version
+        self.connections[connection.connection_id] = KeptConnection(ended=max(before, connection.version))
+
+    async def ended(self, connection_ids: Collection[str]) -> frozenset[str]:
+        return frozenset(one for one in connection_ids if one in self.connections and self.connections[one].ended)
+
+    async def erase_events(self, connection_ids: Collection[str]) -> None:
+        self.events = {
+            event_id: change for event_id, change in self.events.items() if _connection_of(change) not in connection_ids
+        }
+
+    async def known(self, account_id: str, user_id: str, window: Window) -> Known:
+        del window  # outside of it there may be more
+        whose = (account_id, user_id)
+        connections = [_connection(kept, whose) for kept in self.connections.values()]
+        occurrences = [
+            KnownOccurrences(change.calendar_id, group.facts, group.spans)
+            for change in self.events.values()
+            if isinstance(change, Imported) and (change.owner.account_id, change.owner.user_id) == whose
+            for group in change.groups
+        ]
+        return Known(tuple(one for one in connections if one is not None), tuple(occurrences))
+
+
+def _connection_of(change: EventChange) -> str | None:
+    return change.owner.connection_id if isinstance(change, Imported) else change.connection_id
+
+
+def _connection(kept: KeptConnection, whose: tuple[str, str]) -> Connection | None:
+    setup, completed, rejected = (kept.newest.get(kind) for kind in (SetUp, Completed, Rejected))
+    if not isinstance(setup, SetUp) or (setup.owner.account_id, setup.owner.user_id) != whose:
+        return None
+    return Connection(
+        epoch=setup.version.epoch,
+        calendars=setup.calendars,
+        completed=completed.version if completed else None,
+        as_of=kept.as_of,
+        behind=completed.behind if isinstance(completed, Completed) else (),
+        rejected=rejected.version if rejected else None,
+    )

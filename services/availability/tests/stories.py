@@ -1,0 +1,31 @@
+"""The stories of the service, told in one line."""
+
+from datetime import timedelta
+
+from services.availability.tests.examples import ACCOUNT, DAY, NOW, TODAY, USER
+
+from availability.application.answer import AnswerBusy
+from availability.application.record_connections import ConnectionEvent, RecordConnections
+from availability.application.record_events import EventNews, RecordEvents
+from availability.application.record_syncs import RecordSyncs, SyncNews
+from availability.application.timeline import Timeline
+from availability.domain.busy import Busy
+from availability.domain.intervals import Window
+
+
+async def events(timeline: Timeline, *news: EventNews) -> None:
+    await RecordEvents(timeline)(news)
+
+
+async def connections(timeline: Timeline, *news: ConnectionEvent) -> None:
+    await RecordConnections(timeline)(news)
+
+
+async def syncs(timeline: Timeline, *news: SyncNews) -> None:
+    await RecordSyncs(timeline)(news)
+
+
+async def ask(timeline: Timeline, *, user: str = USER, account: str = ACCOUNT, days: int = 7) -> Busy:
+    """When a user is busy from TODAY on, asked at NOW."""
+    answer = AnswerBusy(timeline, lambda: NOW, timedelta(minutes=30))
+    return await answer(account, user, Window(TODAY, TODAY + days * DAY))
