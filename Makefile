@@ -26,7 +26,8 @@ check: setup ## Seconds: format, lint, types, rooms, contracts, tests without se
 	@tools/check.sh
 
 bench: setup ## The benchmarks, side by side with their baselines in one run
-	@for script in benchmarks/*.py; do echo "== $$script"; $(PY) $$script || exit 1; done
+	@# -P: a script's own folder must not shadow the packages of the same names.
+	@status=0; for script in benchmarks/*.py; do echo "== $$script"; $(PY) -P $$script || status=1; done; exit $$status
 
 format: setup ## Format and mend what can be mended by itself
 	$(PY) -m ruff format .

@@ -8,7 +8,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
 from connector_stores import Databases, Store, databases, fake_store, mongo_store
-
 from icloud import Endpoint
 from icloud.credentials import KeyPair, new_key_pair
 from icloud_simulator.client import SimulatorAdmin

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from connector_examples import MARIE
 
 import connector
 from connector.app import main, put_together
 from connector.settings import Settings
+from connector_examples import MARIE
 from icloud.credentials import KeyPair
 from local_stack.tokens import AUDIENCE, ISSUER, TokenKeys, duration
 from runtime.settings import load

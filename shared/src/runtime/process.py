@@ -1,6 +1,7 @@
 """How a process of ours lives: it starts in order, waits for a signal, stops in the opposite order."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -87,6 +88,10 @@ class Process:
             self._told_to_stop.set()
             _log.critical("start_failed", exc_info=error)
         else:
+            # What the start has made is never garbage. Walking over it again and again made every twentieth question
+            # to availability five times as dear (measured: p95 of 84 ms CPU against 11).
+            gc.collect()
+            gc.freeze()
             _log.info("started")
         await told
         await self._stop()

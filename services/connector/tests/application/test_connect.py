@@ -3,6 +3,10 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import pytest
+
+from connector.application.connect import Circumstances, Connect, Proven
+from connector.application.refusals import AlreadyConnected, AppleAccountInUse
+from connector.domain.connection import News
 from connector_examples import (
     APP_PASSWORD,
     APPLE_ID,
@@ -17,10 +21,6 @@ from connector_examples import (
     WISH,
 )
 from connector_fakes import FakeApple, FakeConnections
-
-from connector.application.connect import Circumstances, Connect, Proven
-from connector.application.refusals import AlreadyConnected, AppleAccountInUse
-from connector.domain.connection import News
 from icloud import (
     AppleCredential,
     CalendarNotEnabled,

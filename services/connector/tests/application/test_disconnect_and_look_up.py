@@ -1,11 +1,11 @@
 import pytest
-from connector_examples import LATER, MARIE, PAUL, SECRET, STRANGER, connection
-from connector_fakes import FakeConnections
 
 from connector.application.disconnect import Disconnect, Disconnection
 from connector.application.look_up import ListConnections, ShowConnection
 from connector.application.refusals import NoSuchConnection
 from connector.domain.connection import News, Owner
+from connector_examples import LATER, MARIE, PAUL, SECRET, STRANGER, connection
+from connector_fakes import FakeConnections
 
 
 async def store_with_maries() -> FakeConnections:

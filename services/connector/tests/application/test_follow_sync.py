@@ -1,11 +1,10 @@
 from dataclasses import replace
 
-from connector_examples import CALENDARS, LATER, MARIE, SECRET, WORK, connection
-from connector_fakes import FakeConnections
-
 from connector.application.follow_sync import RecordCalendars, RecordReports
 from connector.domain.connection import Connection, News
 from connector.domain.sync import Word
+from connector_examples import CALENDARS, LATER, MARIE, SECRET, WORK, connection
+from connector_fakes import FakeConnections
 
 
 async def test_changed_calendars_are_kept_and_told_to_the_others() -> None:

@@ -1,11 +1,11 @@
 from datetime import timedelta
 
 import pytest
-from connector_examples import CALENDARS, LATER, MARIE, NOW, PAUL, SECRET, WORK, connection
-from connector_fakes import FakeAnnouncer, FakeConnections
 
 from connector.application.publish import PublishPending, Unpublished
 from connector.domain.connection import Announcement, Connection, News, ended, recalendared
+from connector_examples import CALENDARS, LATER, MARIE, NOW, PAUL, SECRET, WORK, connection
+from connector_fakes import FakeAnnouncer, FakeConnections
 
 
 def revisions(told: list[Announcement]) -> list[tuple[str, int]]:

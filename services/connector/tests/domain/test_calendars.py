@@ -1,7 +1,7 @@
 import pytest
-from connector_examples import CALENDARS, PRIVATE, READ_ONLY, SHARED, WORK
 
 from connector.domain.calendars import ConflictCalendar, Setup, WhenStale, name_shown, safe_default, with_newcomers
+from connector_examples import CALENDARS, PRIVATE, READ_ONLY, SHARED, WORK
 
 
 def test_by_default_every_supported_calendar_of_ones_own_blocks_and_none_is_linked() -> None:

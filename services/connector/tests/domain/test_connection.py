@@ -1,10 +1,10 @@
 from dataclasses import replace
 
 import pytest
-from connector_examples import CALENDARS, LATER, MARIE, NOW, PRIVATE, WORK, connection
 
 from connector.domain.connection import Announcement, Gravestone, News, ended, hint_of, recalendared
 from connector.domain.timezones import is_time_zone
+from connector_examples import CALENDARS, LATER, MARIE, NOW, PRIVATE, WORK, connection
 
 
 def test_a_new_connection_announces_its_whole_state_as_its_first_revision() -> None:

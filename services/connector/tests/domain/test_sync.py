@@ -2,10 +2,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from connector_examples import NOW, connection
 
 from connector.domain.connection import Reading, State
 from connector.domain.sync import SyncState, sync_state
+from connector_examples import NOW, connection
 
 HALF_AN_HOUR = timedelta(minutes=30)
 

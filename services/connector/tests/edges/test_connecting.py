@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from connector_examples import MARIE, PAUL, STRANGER
-from connector_http import as_, client_of, interface
-from connector_stores import Databases, mongo_store
 
 from connector.outbound.apple import ICloudAccounts
 from connector.outbound.mongo import MongoConnections
+from connector_examples import MARIE, PAUL, STRANGER
+from connector_http import as_, client_of, interface
+from connector_stores import Databases, mongo_store
 from icloud import AppleCredential, Endpoint, ICloud
 from icloud.credentials import Binding, Envelope, KeyPair, Opener
 from icloud_simulator.client import SimulatedAccount, SimulatorAdmin

@@ -1,13 +1,13 @@
 """A process that dies between any two steps leaves one whole connection or none."""
 
 import pytest
-from connector_examples import LATER, MARIE, SECRET, connection
-from connector_stores import Databases, mongo_store
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from connector.domain.connection import Connection, Gravestone, ended
 from connector.outbound.mongo import MongoConnections
 from connector.outbound.vault import Vault
+from connector_examples import LATER, MARIE, SECRET, connection
+from connector_stores import Databases, mongo_store
 from icloud.credentials import KeyPair, SealedCredential, Sealer
 
 pytestmark = pytest.mark.servers

@@ -7,9 +7,6 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from connector_examples import CALENDARS, MARIE, SECRET, connection
-from connector_kafka import heard_of, kafka_settings
-from connector_stores import Databases, Store, mongo_store
 
 from connector.application.disconnect import Disconnect
 from connector.application.follow_sync import RecordCalendars, RecordReports
@@ -18,6 +15,9 @@ from connector.domain.connection import Connection, Reading, State
 from connector.inbound.kafka import SyncWords
 from connector.inbound.relay import Bell, Relay
 from connector.outbound.kafka import KafkaAnnouncer
+from connector_examples import CALENDARS, MARIE, SECRET, connection
+from connector_kafka import heard_of, kafka_settings
+from connector_stores import Databases, Store, mongo_store
 from contracts import facts
 from contracts.events import (
     CalendarDisconnected,

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from connector_examples import APP_PASSWORD, APPLE_ID, CALENDARS, CREDENTIAL, MARIE, PAUL, PRINCIPAL, STRANGER
-from connector_fakes import FakeApple, FakeConnections
-from connector_http import WISH, Interface, as_, client_of, interface
 from pymongo.errors import ServerSelectionTimeoutError
 
 from connector.domain.connection import Connection, Owner, Progress
 from connector.domain.sync import Importing, Word
+from connector_examples import APP_PASSWORD, APPLE_ID, CALENDARS, CREDENTIAL, MARIE, PAUL, PRINCIPAL, STRANGER
+from connector_fakes import FakeApple, FakeConnections
+from connector_http import WISH, Interface, as_, client_of, interface
 from icloud import CalendarNotEnabled, CredentialsRejected, ICloudError, NotUnderstood, TryLater
 
 SERVICE = Owner(MARIE.account_id, "service:booking")

@@ -3,11 +3,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-from connector_examples import MARIE, NOW, SECRET, connection
-from connector_fakes import FakeAnnouncer, FakeConnections
-
 from connector.application.publish import PublishPending
 from connector.inbound.relay import Bell, Relay
+from connector_examples import MARIE, NOW, SECRET, connection
+from connector_fakes import FakeAnnouncer, FakeConnections
 
 HOUR = timedelta(hours=1)
 SOON = timedelta(milliseconds=5)

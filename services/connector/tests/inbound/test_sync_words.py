@@ -1,12 +1,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from connector_examples import CALENDARS, LATER, MARIE, NOW, SECRET, WORK, connection
-from connector_fakes import FakeConnections
-
 from connector.application.follow_sync import RecordCalendars, RecordReports
 from connector.domain.connection import Progress, Reading, State
 from connector.inbound.kafka import SyncWords
+from connector_examples import CALENDARS, LATER, MARIE, NOW, SECRET, WORK, connection
+from connector_fakes import FakeConnections
 from contracts import facts
 from contracts.events import (
     CalendarsChanged,

@@ -7,8 +7,6 @@ from datetime import timedelta
 from itertools import count
 
 import httpx
-from connector_examples import APP_PASSWORD, APPLE_ID, NOW
-from connector_fakes import FakeApple, FakeConnections
 from fastapi import FastAPI, Request
 
 from connector.application.connect import Apple, Circumstances, Connect
@@ -17,6 +15,8 @@ from connector.application.look_up import ListConnections, ShowConnection
 from connector.domain.connection import Owner
 from connector.inbound.http import Stories, application
 from connector.outbound.mongo import MongoConnections
+from connector_examples import APP_PASSWORD, APPLE_ID, NOW
+from connector_fakes import FakeApple, FakeConnections
 from runtime.auth import Caller, Unauthenticated
 
 WISH = {"apple_id": APPLE_ID, "app_password": APP_PASSWORD, "access": "read_only", "time_zone": "Europe/Paris"}

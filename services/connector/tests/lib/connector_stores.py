@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from connector_fakes import FakeConnections
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from connector.outbound.mongo import MongoConnections, MongoOutbox
 from connector.outbound.vault import Vault
+from connector_fakes import FakeConnections
 from icloud.credentials import Sealer
 from runtime import mongo
 from runtime.settings import MongoSettings, load

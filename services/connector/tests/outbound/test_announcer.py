@@ -3,13 +3,13 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from connector_examples import CALENDARS, LATER, MARIE, WORK, connection
-from connector_kafka import heard_of, kafka_settings
 
 from connector.application.publish import Unpublished
 from connector.domain.calendars import MOST_CALENDARS, name_shown
 from connector.domain.connection import ended, recalendared
 from connector.outbound.kafka import KafkaAnnouncer, event_of
+from connector_examples import CALENDARS, LATER, MARIE, WORK, connection
+from connector_kafka import heard_of, kafka_settings
 from contracts.events import CalendarConnected, CalendarDisconnected, CalendarSetupChanged
 from contracts.wire import Tombstone, encode
 from runtime.kafka import Publisher

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from connector_examples import CALENDARS, CREDENTIAL
-from connector_fakes import FakeApple
 
 from connector.application.connect import Apple
 from connector.outbound.apple import ICloudAccounts
+from connector_examples import CALENDARS, CREDENTIAL
+from connector_fakes import FakeApple
 from icloud import AppleCredential, CredentialsRejected, Endpoint, ICloud, NotUnderstood, TryLater
 from icloud_simulator.client import SimulatorAdmin
 

@@ -5,19 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from connector_examples import (
-    CALENDARS,
-    FINGERPRINT,
-    LATER,
-    MARIE,
-    NOW,
-    PAUL,
-    SECRET,
-    STRANGER,
-    WORK,
-    connection,
-)
-from connector_stores import Store
 
 from connector.application.disconnect import Disconnection
 from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NoSuchConnection
@@ -34,6 +21,19 @@ from connector.domain.connection import (
     recalendared,
 )
 from connector.domain.sync import Importing, Read, Refused, Report, Word
+from connector_examples import (
+    CALENDARS,
+    FINGERPRINT,
+    LATER,
+    MARIE,
+    NOW,
+    PAUL,
+    SECRET,
+    STRANGER,
+    WORK,
+    connection,
+)
+from connector_stores import Store
 
 
 def end(one: Connection) -> Gravestone:

@@ -1,7 +1,5 @@
 """The ASGI application."""
 
-from importlib.metadata import version
-
 from fastapi import FastAPI
 
 from connector.inbound.http.routes import router
@@ -13,7 +11,7 @@ def application(stories: Stories, caller_of: CallerOf) -> FastAPI:
     """The interface, ready to be served."""
     app = FastAPI(
         title="CrocoClick iCloud connector",
-        version=version("calsync-connector"),
+        version="1",
         summary="Connects a user's Apple account",
         docs_url=None,
         redoc_url=None,
