@@ -1,11 +1,6 @@
-import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
-
-# Fakes and examples of this service's tests.
-sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
 from connector_stores import Databases, Store, databases, fake_store, mongo_store
 from icloud import Endpoint
