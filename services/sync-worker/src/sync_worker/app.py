@@ -1,0 +1,163 @@
+"""The sync-worker, put together."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from socket import gethostname
+from typing import Any, Final, Protocol
+
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from icloud import ICloud
+from icloud.credentials import Opener
+from runtime import mongo, ops
+from runtime.clock import Clock, system_clock
+from runtime.kafka import Broker, Publisher, broker, subscribe
+from runtime.logs import configure, get_logger
+from runtime.process import Process, run
+from runtime.settings import SettingsInvalid, load
+from sync_worker.application import ask_calendar, import_objects
+from sync_worker.application.accounts import Accounts
+from sync_worker.application.ask_calendar import AskCalendar
+from sync_worker.application.endings import Passes
+from sync_worker.application.erase_connection import EraseConnection, Remains
+from sync_worker.application.import_objects import ImportObjects
+from sync_worker.application.leave_calendars import LeaveCalendars
+from sync_worker.application.publish_states import Events, Outbox, PublishStates
+from sync_worker.application.read_calendar import ReadCalendar
+from sync_worker.application.remove_objects import RemoveObjects
+from sync_worker.application.run_pass import Pace, RunPass
+from sync_worker.application.sync_account import Doing, SyncAccount
+from sync_worker.application.tell import Completions, Tell
+from sync_worker.application.track_connection import RequestSync, TrackConnection
+from sync_worker.domain.passes import Horizon
+from sync_worker.inbound.kafka import ConnectionNews, Requests, subscriptions
+from sync_worker.inbound.schedule import Rhythm, Schedule
+from sync_worker.outbound.icloud import ICloudAccounts
+from sync_worker.outbound.kafka import KafkaCompletions, KafkaEvents
+from sync_worker.outbound.mongo import MongoConnections, MongoLeases, MongoObjects, MongoPasses, make_indexes
+from sync_worker.outbound.vault import Vault
+from sync_worker.settings import Settings, SyncSettings
+
+NAME: Final = "sync-worker"
+_PREPARE_AGAIN_SECONDS: Final = 2.0
+
+_log = get_logger("sync_worker")
+
+
+class Objects(import_objects.Objects, ask_calendar.Objects, Outbox, Remains, Protocol):
+    """The kept objects with all that passes want of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What passes lean on."""
+
+    accounts: Accounts
+    objects: Objects
+    passes: Passes
+    events: Events
+    completions: Completions
+    clock: Clock
+
+
+def passes_over(with_: Neighbours, settings: SyncSettings) -> RunPass:
+    """All that is done with a claimed connection."""
+    tell = Tell(with_.events, with_.completions)
+    publish = PublishStates(with_.objects, with_.events)
+    remove = RemoveObjects(with_.objects, publish)
+    read = ReadCalendar(
+        AskCalendar(with_.objects), ImportObjects(with_.objects, publish), with_.objects, with_.passes, tell
+    )
+    doing = Doing(read, remove, LeaveCalendars(with_.objects, remove, with_.passes), publish, tell)
+    sync = SyncAccount(
+        with_.accounts, doing, with_.clock, Horizon(past=settings.horizon_past, future=settings.horizon_future)
+    )
+    erase = EraseConnection(with_.objects, with_.events, with_.passes, with_.clock)
+    return RunPass(sync, erase, tell, with_.passes, Pace(with_.clock, settings.poll_interval))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that lives as long as the process; nothing of it has touched the network yet."""
+
+    client: AsyncIOMotorClient[dict[str, Any]]
+    icloud: ICloud
+    publisher: Publisher
+    completions: KafkaCompletions
+    consumers: Broker
+    schedule: Schedule
+
+
+def put_together(settings: Settings) -> Parts:
+    """All parts, none of them started."""
+    client = mongo.connect(settings.mongo, NAME)
+    icloud = ICloud(settings.icloud.endpoint())
+    publisher = Publisher(settings.kafka, NAME)
+    events = KafkaEvents(publisher, system_clock)
+    completions = KafkaCompletions(events)
+    neighbours = Neighbours(
+        accounts=ICloudAccounts(icloud, Vault(client, Opener(settings.vault.private_keys_dir))),
+        objects=MongoObjects(client),
+        passes=MongoPasses(client),
+        events=events,
+        completions=completions,
+        clock=system_clock,
+    )
+    connections = MongoConnections(client)
+    consumers = broker(settings.kafka, NAME, publisher)
+    subscribe(
+        consumers, *subscriptions(ConnectionNews(TrackConnection(connections)), Requests(RequestSync(connections)))
+    )
+    leases = MongoLeases(client, owner=f"{gethostname()}:{os.getpid()}", length=settings.sync.lease)
+    schedule = Schedule(
+        leases, passes_over(neighbours, settings.sync), Rhythm(at_once=settings.sync.at_once, lease=settings.sync.lease)
+    )
+    return Parts(client, icloud, publisher, completions, consumers, schedule)
+
+
+async def serve(settings: Settings, process: Process) -> None:
+    """Start everything; whoever is asked last starts last, and stops first."""
+    parts = put_together(settings)
+    ready: dict[str, ops.Check] = {
+        "process": process.draining,
+        "mongodb": partial(mongo.unreachable, parts.client),
+        "kafka": parts.publisher.unready,
+        "consumers": parts.consumers.unready,
+    }
+    live: dict[str, ops.Check] = {"schedule": parts.schedule.unwell, "consumers": parts.consumers.unwell}
+    await process.listen("ops", ops.application(ready, live), settings.ops.host, settings.ops.port)
+    process.on_stop("mongodb", partial(asyncio.to_thread, parts.client.close))
+    await _prepared(parts.client)
+    await process.enter("icloud", parts.icloud)
+    await parts.publisher.start()
+    process.on_stop("publisher", parts.publisher.stop)
+    process.on_stop("completions", parts.completions.flush)
+    process.supervise("completions", parts.completions.run())
+    await parts.consumers.start()
+    process.on_stop("consumers", parts.consumers.stop)
+    process.supervise("schedule", parts.schedule.run())
+
+
+def main(environ: Mapping[str, str] = os.environ) -> int:
+    """Run until told to stop; the exit code."""
+    try:
+        settings = load(Settings, environ)
+    except SettingsInvalid as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        return 2
+    configure(settings.log.level, settings.log.format)
+    return run(partial(serve, settings))
+
+
+async def _prepared(client: AsyncIOMotorClient[dict[str, Any]]) -> None:
+    """Without the indexes every claim would look at every connection, so nothing begins before."""
+    while True:
+        try:
+            return await make_indexes(client)
+        except mongo.INFRASTRUCTURE as error:
+            _log.warning("mongodb_unreachable", reason=type(error).__name__)
+        await asyncio.sleep(_PREPARE_AGAIN_SECONDS)

@@ -1,0 +1,1 @@
+"""The worker's stories: following connections, passes over accounts, erasure."""

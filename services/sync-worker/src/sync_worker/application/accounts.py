@@ -1,0 +1,38 @@
+"""An Apple account as a pass uses it."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from icloud import CalendarObject, Changes, Home, ListedCalendar, Missing
+from sync_worker.application.claim import Claim
+
+
+class CredentialUnusable(Exception):
+    """The vault holds no credential for this connection that opens here. `reason` is one of our own short words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Account(Protocol):
+    """The part of `icloud.Account` that reading needs, with its promises and its errors."""
+
+    @property
+    def home(self) -> Home | None: ...
+
+    async def calendars(self) -> list[ListedCalendar]: ...
+
+    async def changes(self, path: str, token: str) -> Changes: ...
+
+    async def listing(self, path: str, start: datetime, end: datetime) -> dict[str, str]: ...
+
+    def objects(self, path: str, hrefs: Sequence[str]) -> AsyncIterator[CalendarObject | Missing]: ...
+
+
+class Accounts(Protocol):
+    """The way to an account; its credential stays behind this line."""
+
+    async def open(self, claim: Claim) -> Account:
+        """The claim's account, nothing asked of it yet. Raises CredentialUnusable."""

@@ -1,0 +1,86 @@
+"""A connection that one worker may work on, for as long as its lease holds."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from itertools import count
+
+from icloud import Home
+from sync_worker.domain.occurrences import VERSION
+from sync_worker.domain.passes import Tracked
+from sync_worker.domain.rejections import Rejections
+
+
+class LeaseLost(Exception):
+    """The connection is somebody else's by now, or has come to its end: leave everything as it is."""
+
+
+class State(StrEnum):
+    """What is to be done with a connection."""
+
+    ACTIVE = "active"
+    ERASING = "erasing"
+    GONE = "gone"
+
+
+class Lease:
+    """The right to work on a connection, measured on this process's own monotonic clock.
+
+    `token` is its name in the store. The store's fence decides in the end; this end is only there to be careful with
+    what no fence guards: records on Kafka.
+    """
+
+    __slots__ = ("_until", "token")
+
+    def __init__(self, token: str, until: float) -> None:
+        self.token = token
+        self._until = until
+
+    def extend(self, until: float) -> None:
+        """The store has granted more: `until` by the event loop's clock."""
+        self._until = max(self._until, until)
+
+    def check(self) -> None:
+        """Raise LeaseLost when the lease has run out."""
+        if asyncio.get_running_loop().time() >= self._until:
+            raise LeaseLost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A connection as it was when the lease was taken. `fence` grows with each; no write of an older one counts."""
+
+    connection_id: str
+    account_id: str
+    user_id: str
+    epoch: int
+    state: State
+    time_zone: str
+    titles: bool
+    conflict_calendars: frozenset[str]
+    home: Home | None = field(repr=False)
+    calendars: Mapping[str, Tracked] = field(repr=False)
+    as_of: datetime | None
+    """Up to when all was read; None until the first import is complete."""
+    passes: int
+    """Completed ones."""
+    failures: int
+    """Passes in a row that came to nothing."""
+    rejections: Rejections | None
+    unpublished: bool
+    """Whether an earlier pass may have left events unpublished."""
+    wakes: int
+    """Grows whenever somebody wants the connection to be looked at."""
+    fence: int
+    lease: Lease = field(repr=False)
+
+    @property
+    def basis(self) -> str:
+        """What an event's meaning hangs on beside its text: our way of reading, the zone, whether titles leave."""
+        return f"{VERSION} {self.time_zone} {'titles' if self.titles else 'no titles'}"
+
+    def revisions(self) -> Iterator[int]:
+        """Of this pass's events on the sync topic, fewer than a thousand; a later pass's are always larger."""
+        return count(self.fence * 1000)

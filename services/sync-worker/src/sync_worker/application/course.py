@@ -1,0 +1,50 @@
+"""A pass under way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from contracts.events import CalendarAge, CalendarState
+from sync_worker.application.accounts import Account
+from sync_worker.application.claim import Claim
+from sync_worker.application.import_objects import Look
+from sync_worker.application.tell import Progress
+from sync_worker.domain.passes import PATIENCE, Tracked
+
+
+@dataclass(slots=True, kw_only=True)
+class Course:
+    """What one pass works with and has come to so far. `behind` are the calendars it could not read to the end."""
+
+    claim: Claim
+    account: Account
+    look: Look
+    revisions: Iterator[int]
+    progress: Progress
+    behind: dict[str, Tracked] = field(default_factory=dict)
+    imported: int = 0
+    removed: int = 0
+
+    @property
+    def as_of(self) -> int:
+        """The moment of the pass, in epoch seconds."""
+        return int(self.look.as_of.timestamp())
+
+    async def heard(self, imported: int) -> None:
+        """So many more objects were read."""
+        self.imported += imported
+        await self.progress.heard(imported)
+
+    def removals_wait(self) -> bool:
+        """Whether what vanished may only have moved to a calendar that could not be read just now."""
+        return any(0 < tracked.failures < PATIENCE and not tracked.held for tracked in self.behind.values())
+
+    def ages(self) -> tuple[CalendarAge, ...]:
+        """The calendars that are not known up to this pass; one that never was has the age 0."""
+        return tuple(
+            CalendarAge(
+                id=one,
+                as_of=int(tracked.read_until.timestamp()) if tracked.read_until else 0,
+                state=CalendarState.HELD if tracked.held else CalendarState.FAILED,
+            )
+            for one, tracked in sorted(self.behind.items())
+        )

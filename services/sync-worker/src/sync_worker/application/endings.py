@@ -1,0 +1,58 @@
+"""How a pass over a connection ends."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from icloud import Home
+from sync_worker.application.claim import Claim
+from sync_worker.domain.passes import Tracked
+from sync_worker.domain.rejections import Rejections
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """All that could be read was read up to `as_of`, and its events are on Kafka."""
+
+    as_of: datetime
+    again_in: timedelta
+    home: Home | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The pass came to nothing. `asked` is how long Apple wants to be left alone, if it said so."""
+
+    again_in: timedelta
+    failures: int
+    asked: timedelta | None = None
+    rejections: Rejections | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The credential is refused for good: nothing more is asked of Apple until a reconnect."""
+
+    rejections: Rejections
+
+
+Ending = Completed | Postponed | Stopped
+
+
+class Passes(Protocol):
+    """What a pass leaves behind for the next one. Every call raises LeaseLost when the claim's fence is overtaken."""
+
+    async def remember(self, claim: Claim, calendar_id: str, tracked: Tracked) -> None:
+        """From here the next pass goes on."""
+
+    async def forget(self, claim: Claim, calendar_id: str) -> None:
+        """The calendar is no concern of ours any more."""
+
+    async def end(self, claim: Claim, ending: Ending) -> None:
+        """Commit the pass, once for each fence, and give the lease back.
+
+        Whoever wanted the connection to be looked at meanwhile gets it at once, not at the ending's time.
+        """
+
+    async def bury(self, claim: Claim) -> None:
+        """The connection is erased; only its id and epoch are kept, so that nothing resurrects it."""

@@ -1,0 +1,161 @@
+"""From the outbox to Kafka."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final, Protocol
+
+from contracts.events import Event, ICloudEventImported, ICloudEventRemoved, RemovalReason, SyncCompleted
+from contracts.facts import OccurrenceFacts, OccurrenceGroup
+from sync_worker.application.claim import Claim
+from sync_worker.domain.outbox import Content, Gone, Imported, State
+from sync_worker.domain.values import Facts
+
+BATCH: Final = 200
+"""States that are in memory at once on their way to Kafka."""
+_ROUNDS: Final = 5
+"""Losing to somebody newer this often in a row means that leases do not work: give up and let the pass repeat."""
+_UNSAID: Final = {"as_of", "horizon", "epoch", "revision"}
+"""What says when and how we looked, not what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The tombstone that follows a key's last event."""
+
+    last: Event
+
+
+Said = Event | SyncCompleted | Ended
+
+
+class Events(Protocol):
+    """Kafka's topics."""
+
+    async def publish(self, said: Sequence[Said]) -> None:
+        """Return when all of it is acknowledged, in this order for each connection. Raises when it may not be."""
+
+
+class Outbox(Protocol):
+    """States that wait for Kafka."""
+
+    async def pending(self, claim: Claim, limit: int) -> Sequence[State]:
+        """States that may not be on Kafka; those that are gone come last."""
+
+    async def newest(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, State]:
+        """Full states; an id that is not kept is left out."""
+
+    async def mark(self, claim: Claim, published: Mapping[str, int]) -> Collection[str]:
+        """Kafka has these revisions, by event id. Returns the ids of which another revision is kept, or none.
+
+        Not fenced: what was published is a fact, whoever did it.
+        """
+
+
+class PublishStates:
+    """Brings states to Kafka and marks them.
+
+    A publisher that was frozen may put an older record behind a newer one, and a compacted topic would keep the older.
+    Its mark then misses, and it says the newest state once more.
+    """
+
+    def __init__(self, outbox: Outbox, events: Events) -> None:
+        self._outbox = outbox
+        self._events = events
+
+    async def __call__(self, claim: Claim, states: Sequence[State]) -> None:
+        """Publish and mark, in the given order."""
+        for _ in range(_ROUNDS):
+            claim.lease.check()
+            await self._events.publish([said for state in states for said in _said(claim, state)])
+            overtaken = await self._outbox.mark(claim, {state.event_id: state.revision for state in states})
+            if not overtaken:
+                return
+            newest = await self._outbox.newest(claim, overtaken)
+            erased = [_erased(one) for one in states if one.event_id in overtaken and one.event_id not in newest]
+            await self._events.publish([said for one in erased for said in _said(claim, one)])
+            states = list(newest.values())
+            if not states:
+                return
+        raise RuntimeError("the newest states change faster than they can be published")
+
+    async def leftover(self, claim: Claim) -> None:
+        """Publish what an earlier pass left behind; additions before removals."""
+        while states := await self._outbox.pending(claim, BATCH):
+            await self(claim, states)
+
+
+def imported(claim: Claim, state: Imported) -> ICloudEventImported:
+    """The event of a state."""
+    said = _body(claim, state.event_id, state.calendar_id, state.content)
+    return said.model_copy(
+        update={
+            "epoch": state.epoch,
+            "revision": state.revision,
+            "as_of": state.as_of,
+            "horizon": (state.horizon.start, state.horizon.end),
+        }
+    )
+
+
+def digest(claim: Claim, event_id: str, calendar_id: str, content: Content) -> str:
+    """Equal for equal events, whenever they were read."""
+    body = _body(claim, event_id, calendar_id, content)
+    return sha256(body.model_dump_json(exclude=_UNSAID).encode()).hexdigest()[:32]
+
+
+def removed(claim: Claim, state: Gone) -> tuple[ICloudEventRemoved, Ended]:
+    """The event of a removal and the tombstone after it."""
+    event = ICloudEventRemoved(
+        account_id=claim.account_id,
+        user_id=claim.user_id,
+        connection_id=claim.connection_id,
+        event_id=state.event_id,
+        calendar_id=state.calendar_id,
+        epoch=state.epoch,
+        revision=state.revision,
+        as_of=state.as_of,
+        reason=RemovalReason(state.reason),
+    )
+    return event, Ended(event)
+
+
+def _said(claim: Claim, state: State) -> Iterable[Said]:
+    return removed(claim, state) if isinstance(state, Gone) else (imported(claim, state),)
+
+
+def _erased(state: State) -> Gone:
+    """What to say after a state of a connection that was erased meanwhile."""
+    return Gone(
+        event_id=state.event_id,
+        calendar_id=state.calendar_id,
+        epoch=state.epoch,
+        revision=state.revision + 1,
+        as_of=state.as_of,
+        reason=RemovalReason.DISCONNECTED,
+    )
+
+
+def _body(claim: Claim, event_id: str, calendar_id: str, content: Content) -> ICloudEventImported:
+    return ICloudEventImported(
+        account_id=claim.account_id,
+        user_id=claim.user_id,
+        connection_id=claim.connection_id,
+        epoch=1,
+        revision=1,
+        event_id=event_id,
+        calendar_id=calendar_id,
+        uid_hash=content.uid_hash,
+        as_of=0,
+        horizon=(0, 0),
+        all_day=content.all_day,
+        occurrences=tuple(OccurrenceGroup(facts=_facts(group.facts), spans=group.spans) for group in content.groups),
+        title=content.title,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _facts(facts: Facts) -> OccurrenceFacts:
+    """The same few facts come again and again."""
+    return OccurrenceFacts(**asdict(facts))

@@ -1,0 +1,138 @@
+"""One pass over one Apple account."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from contracts.events import RemovalReason
+from icloud import Home, ListedCalendar, calendar_id
+from runtime.clock import Clock
+from runtime.logs import get_logger
+from sync_worker.application.accounts import Account, Accounts
+from sync_worker.application.ask_calendar import Reading
+from sync_worker.application.claim import Claim
+from sync_worker.application.course import Course
+from sync_worker.application.import_objects import Look
+from sync_worker.application.leave_calendars import LeaveCalendars
+from sync_worker.application.publish_states import PublishStates
+from sync_worker.application.read_calendar import ReadCalendar
+from sync_worker.application.remove_objects import RemoveObjects
+from sync_worker.application.tell import Progress, Tell
+from sync_worker.domain.passes import Horizon, How, Plan, Remembered, Shown, Step, plan
+
+_log = get_logger("sync_worker.sync_account")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A pass that read what could be read; `behind` counts the calendars of which it could not."""
+
+    as_of: datetime
+    home: Home | None = field(repr=False)
+    imported: int
+    removed: int
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a pass does with what it finds."""
+
+    read: ReadCalendar
+    remove: RemoveObjects
+    leave: LeaveCalendars
+    publish: PublishStates
+    tell: Tell
+
+
+class SyncAccount:
+    """Reads what changed in an account's conflict calendars and says it.
+
+    Additions and changes of all calendars are on Kafka before the first removal, so that an event that moved between
+    two calendars never leaves its time open. A calendar's token is kept last. After a crash anywhere the next pass
+    starts from the old tokens; doing again what was done changes nothing.
+    """
+
+    def __init__(self, accounts: Accounts, doing: Doing, clock: Clock, horizon: Horizon) -> None:
+        self._accounts = accounts
+        self._do = doing
+        self._clock = clock
+        self._horizon = horizon
+
+    async def __call__(self, claim: Claim) -> Read:
+        """Raises LeaseLost, CredentialUnusable, and of icloud's errors those about the account as a whole."""
+        if claim.unpublished:
+            await self._do.publish.leftover(claim)
+        account = await self._accounts.open(claim)
+        as_of = self._clock()
+        shown = _shown(claim, await account.calendars())
+        course = self._course(claim, account, as_of)
+        planned = plan(shown, Remembered(claim.conflict_calendars, claim.calendars, claim.basis, claim.passes))
+        await self._go(course, planned)
+        await self._do.tell.completed(claim, next(course.revisions), as_of=int(as_of.timestamp()), ages=course.ages())
+        return Read(as_of, account.home, course.imported, course.removed, len(course.behind))
+
+    async def _go(self, course: Course, planned: Plan) -> None:
+        readings = [reading for step in planned.steps if (reading := await self._ask(course, step))]
+        await course.progress.begin(sum(len(reading.fetch) for reading in readings))
+        brought = [reading for reading in readings if await self._bring(course, reading)]
+        await self._remove(course, brought)
+        await self._do.leave(course, planned.left)
+
+    async def _ask(self, course: Course, step: Step) -> Reading | None:
+        match step.how:
+            case How.NOTHING:
+                return None
+            case How.ABSENT:
+                await self._do.read.fall_behind(course, step, None)
+                return None
+            case How.RESTING:
+                if step.tracked is not None:
+                    course.behind[step.calendar_id] = step.tracked
+                return None
+            case How.CHANGES | How.LISTING:
+                return await self._do.read.ask(course, step)
+
+    async def _bring(self, course: Course, reading: Reading) -> bool:
+        """Import; True when removals are left to do."""
+        if not await self._do.read.bring(course, reading):
+            return False
+        if reading.remove:
+            return True
+        await self._do.read.settle(course, reading)
+        return False
+
+    async def _remove(self, course: Course, brought: list[Reading]) -> None:
+        if brought and course.removals_wait():
+            _log.info("removals_wait", calendars=len(brought))
+            for reading in brought:
+                await self._do.read.wait(course, reading)
+            return
+        for reading in brought:
+            course.removed += await self._do.remove(
+                course.claim, reading.remove, as_of=course.as_of, reason=RemovalReason.DELETED
+            )
+            await self._do.read.settle(course, reading)
+
+    def _course(self, claim: Claim, account: Account, as_of: datetime) -> Course:
+        revisions = claim.revisions()
+        look = Look(
+            as_of=as_of,
+            horizon=self._horizon.around(as_of),
+            zone=ZoneInfo(claim.time_zone),
+            addresses=frozenset(account.home.addresses if account.home else ()),
+        )
+        return Course(
+            claim=claim,
+            account=account,
+            look=look,
+            revisions=revisions,
+            progress=Progress(self._do.tell, claim, revisions),
+        )
+
+
+def _shown(claim: Claim, listed: list[ListedCalendar]) -> dict[str, Shown]:
+    return {
+        calendar_id(claim.connection_id, one.path): Shown(one.path, one.supported, one.ctag, one.token)
+        for one in listed
+    }

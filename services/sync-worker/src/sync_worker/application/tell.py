@@ -1,0 +1,144 @@
+"""What is said on the sync topic: how reading goes."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import Final, Protocol, TypedDict
+
+from contracts.events import (
+    CalendarAge,
+    CompletedSync,
+    CredentialsRejected,
+    Event,
+    EventsQuarantined,
+    QuarantinedObject,
+    SyncCompleted,
+    SyncProgress,
+)
+from sync_worker.application.claim import Claim
+from sync_worker.application.publish_states import Events
+from sync_worker.domain.outbox import Known
+from sync_worker.domain.rejections import Rejections
+
+_MOST_QUARANTINED: Final = 1_000
+"""Objects named in one message: some 150 bytes each."""
+_MOST_STEPS: Final = 50
+_FEWEST_A_STEP: Final = 250
+
+
+class Completions(Protocol):
+    """Completed passes on their way to Kafka, many in one message."""
+
+    def add(self, completed: CompletedSync) -> None:
+        """Said within about a second, unless the process dies: the next pass then says it."""
+
+
+class Tell:
+    """Says how the passes of one worker go."""
+
+    def __init__(self, events: Events, completions: Completions) -> None:
+        self._events = events
+        self._completions = completions
+
+    async def say(self, event: Event) -> None:
+        """Say one thing; returns when Kafka has it."""
+        await self._events.publish([event])
+
+    async def completed(self, claim: Claim, revision: int, *, as_of: int, ages: Sequence[CalendarAge]) -> None:
+        """A connection is read up to `as_of`, but for the calendars in `ages`.
+
+        The end of a first import is on Kafka when this returns; that of any other pass soon after.
+        """
+        done = CompletedSync(
+            account_id=claim.account_id,
+            user_id=claim.user_id,
+            connection_id=claim.connection_id,
+            epoch=claim.epoch,
+            revision=revision,
+            as_of=as_of,
+            calendars=tuple(ages),
+        )
+        if claim.as_of is None:
+            await self._events.publish([SyncCompleted(connections=(done,))])
+        else:
+            self._completions.add(done)
+
+
+class Progress:
+    """Tells how far a first import is, in at most some fifty messages."""
+
+    def __init__(self, tell: Tell, claim: Claim, revisions: Iterator[int]) -> None:
+        self._tell = tell
+        self._claim = claim
+        self._revisions = revisions
+        self._imported = 0
+        self._total = 0
+        self._next = 0
+
+    async def begin(self, total: int) -> None:
+        """So many objects are to come."""
+        self._total = total
+        await self.heard(0)
+
+    async def heard(self, imported: int) -> None:
+        """So many more are imported."""
+        self._imported += imported
+        if self._claim.as_of is not None or not self._total or self._imported < self._next:
+            return
+        self._next = self._imported + max(_FEWEST_A_STEP, self._total // _MOST_STEPS)
+        await self._tell.say(
+            SyncProgress(
+                **_whose(self._claim, next(self._revisions)),
+                imported=min(self._imported, self._total),
+                total=self._total,
+            )
+        )
+
+
+def quarantined(claim: Claim, revision: int, calendar_id: str, known: Sequence[Known]) -> EventsQuarantined:
+    """All that cannot be read of one calendar."""
+    return EventsQuarantined(
+        **_whose(claim, revision),
+        calendar_id=calendar_id,
+        objects=tuple(
+            QuarantinedObject(
+                event_id=one.event_id,
+                reason=one.quarantine.reason,
+                span=(one.quarantine.span.start, one.quarantine.span.end) if one.quarantine.span else None,
+            )
+            for one in known[:_MOST_QUARANTINED]
+            if one.quarantine
+        ),
+    )
+
+
+def quarantine_digest(known: Sequence[Known]) -> str:
+    """Of a set of quarantined objects; empty for none."""
+    told = "\n".join(sorted(f"{one.event_id} {one.quarantine}" for one in known))
+    return sha256(told.encode()).hexdigest()[:16] if told else ""
+
+
+def rejected(claim: Claim, revision: int, rejections: Rejections) -> CredentialsRejected:
+    """Apple refuses the credential for good."""
+    return CredentialsRejected(
+        **_whose(claim, revision),
+        since=int(rejections.since.timestamp()),
+        as_of=int(claim.as_of.timestamp()) if claim.as_of else None,
+    )
+
+
+class _Whose(TypedDict):
+    account_id: str
+    user_id: str
+    connection_id: str
+    epoch: int
+    revision: int
+
+
+def _whose(claim: Claim, revision: int) -> _Whose:
+    return {
+        "account_id": claim.account_id,
+        "user_id": claim.user_id,
+        "connection_id": claim.connection_id,
+        "epoch": claim.epoch,
+        "revision": revision,
+    }

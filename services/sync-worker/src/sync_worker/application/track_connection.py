@@ -1,0 +1,74 @@
+"""Following what the connector says about connections."""
+
+import re
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from contracts.events import CalendarConnected, CalendarDisconnected, CalendarReconnected, CalendarSetupChanged, Event
+from contracts.wire import Tombstone
+
+_ID: Final = re.compile(r"[0-9A-Za-z_-]+")
+
+Standing = CalendarConnected | CalendarReconnected | CalendarSetupChanged
+"""A connection's whole state."""
+
+
+class SetupUnusable(ValueError):
+    """The connection names a zone that the IANA database does not have, or calendars by no id of ours."""
+
+
+class Connections(Protocol):
+    """The connections to look after.
+
+    Only what is newer by (epoch, revision) counts; what has ended stays ended.
+    """
+
+    async def follow(self, standing: Standing) -> bool:
+        """Take over the state; due at once, save for what Apple asked us to wait. False: it is old."""
+
+    async def end(self, connection_id: str, *, epoch: int, revision: int, whose: CalendarDisconnected | None) -> bool:
+        """To be erased, due at once. `whose` None: only if it is known. False: it is old or ended already."""
+
+    async def wake(self, connection_id: str) -> bool:
+        """Due at once, save for what Apple asked us to wait. False: there is nothing to look at."""
+
+
+class TrackConnection:
+    """Keeps the connections to look after as the connector last described them, whatever is said twice or late."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def __call__(self, said: Event | Tombstone) -> bool:
+        """Take note; False when it was old news. Raises SetupUnusable for what can never be followed."""
+        match said:
+            case CalendarConnected() | CalendarReconnected() | CalendarSetupChanged():
+                _check(said)
+                return await self._connections.follow(said)
+            case CalendarDisconnected(connection_id=one, epoch=epoch, revision=revision):
+                return await self._connections.end(one, epoch=epoch, revision=revision, whose=said)
+            case Tombstone(key=one, epoch=epoch, revision=revision):
+                return await self._connections.end(one, epoch=epoch, revision=revision, whose=None)
+            case _:
+                return False
+
+
+class RequestSync:
+    """Brings the next look at iCloud forward because somebody asked."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def __call__(self, connection_id: str) -> bool:
+        """False when the connection is unknown, over, or stopped."""
+        return await self._connections.wake(connection_id)
+
+
+def _check(standing: Standing) -> None:
+    try:
+        ZoneInfo(standing.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SetupUnusable("the time zone is not known") from None
+    # Ids become names of fields.
+    if not all(_ID.fullmatch(one.id) for one in standing.setup.conflict_calendars):
+        raise SetupUnusable("a calendar's id is none of ours")

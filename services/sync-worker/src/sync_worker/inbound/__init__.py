@@ -1,0 +1,1 @@
+"""What sets the worker in motion: Kafka and the schedule."""

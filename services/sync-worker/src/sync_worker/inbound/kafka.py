@@ -1,0 +1,48 @@
+"""What the worker hears on Kafka."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from contracts.events import Event, SyncRequested
+from contracts.topics import CONNECTIONS, SYNC_REQUESTS
+from contracts.wire import Tombstone
+from runtime.kafka import Delivery, Subscription
+from runtime.logs import get_logger
+from sync_worker.application.track_connection import RequestSync, TrackConnection
+
+GROUP: Final = "sync-worker"
+
+_log = get_logger("sync_worker.kafka")
+
+
+class ConnectionNews:
+    """The handler of the connections' topic."""
+
+    def __init__(self, track: TrackConnection) -> None:
+        self._track = track
+
+    async def __call__(self, deliveries: Sequence[Delivery]) -> None:
+        """Done when every piece of news is kept."""
+        for delivery in deliveries:
+            said = delivery.event
+            if isinstance(said, Event | Tombstone) and await self._track(said):
+                _log.info("connection_followed", connection_id=said.key, said=type(said).__name__)
+
+
+class Requests:
+    """The handler of the requests' topic."""
+
+    def __init__(self, request: RequestSync) -> None:
+        self._request = request
+
+    async def __call__(self, deliveries: Sequence[Delivery]) -> None:
+        """Done when all that were asked for are due. Several requests for one connection are one."""
+        asked = {one.event.connection_id: one.event for one in deliveries if isinstance(one.event, SyncRequested)}
+        for connection_id, wanted in asked.items():
+            woken = await self._request(connection_id)
+            _log.info("sync_requested", connection_id=connection_id, reason=wanted.reason.value, woken=woken)
+
+
+def subscriptions(news: ConnectionNews, requests: Requests, group: str = GROUP) -> tuple[Subscription, ...]:
+    """What all workers follow as one group."""
+    return (Subscription(CONNECTIONS.name, group, news), Subscription(SYNC_REQUESTS.name, group, requests))

@@ -1,0 +1,1 @@
+"""What the worker uses: iCloud, MongoDB, Kafka, the vault."""

@@ -1,0 +1,87 @@
+"""What the worker says on Kafka."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from contracts.events import CompletedSync, SyncCompleted
+from contracts.topics import SYNC
+from contracts.wire import WireRecord, encode, tombstone
+from runtime.clock import Clock
+from runtime.kafka import Publisher, PublishFailed
+from runtime.kafka.publisher import key_hash
+from runtime.logs import get_logger
+from sync_worker.application.publish_states import Ended, Events, Said
+
+SOURCE: Final = "sync-worker"
+_FLUSH_SECONDS: Final = 1.0
+_MOST_IN_ONE: Final = 500
+"""Connections in one message: some 150 kB."""
+
+_log = get_logger("sync_worker.kafka")
+
+
+class KafkaEvents:
+    """Implements `Events`."""
+
+    def __init__(self, publisher: Publisher, clock: Clock) -> None:
+        self._publisher = publisher
+        self._clock = clock
+
+    async def publish(self, said: Sequence[Said]) -> None:
+        """Return when all of it is acknowledged. Raises PublishFailed."""
+        await self._publisher.publish([self._record(one) for one in said])
+
+    def _record(self, one: Said) -> WireRecord:
+        if isinstance(one, Ended):
+            return tombstone(one.last, source=SOURCE, time=self._clock())
+        return encode(one, source=SOURCE, time=self._clock())
+
+
+class KafkaCompletions:
+    """Implements `Completions`: collects for a second, then says one message per partition.
+
+    While Kafka is away only the newest of each connection is kept.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._waiting: dict[str, CompletedSync] = {}
+        self._flushing = asyncio.Lock()
+
+    def add(self, completed: CompletedSync) -> None:
+        """Say it within about a second."""
+        kept = self._waiting.get(completed.connection_id)
+        if kept is None or (kept.epoch, kept.revision) < (completed.epoch, completed.revision):
+            self._waiting[completed.connection_id] = completed
+
+    async def run(self) -> None:
+        """Say what has come together, every second, until cancelled."""
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Say everything now; what Kafka does not take is kept for the next time."""
+        async with self._flushing:
+            taken, self._waiting = self._waiting, {}
+            if not taken:
+                return
+            try:
+                await self._events.publish(list(_by_partition(taken.values())))
+                taken = {}
+            except PublishFailed:
+                _log.warning("completions_kept", connections=len(taken))
+            finally:
+                # Also when it is broken off: the last flush of the process says them then.
+                for completed in taken.values():
+                    self.add(completed)
+
+
+def _by_partition(completed: Iterable[CompletedSync]) -> Iterator[SyncCompleted]:
+    partitions: dict[int, list[CompletedSync]] = {}
+    for one in completed:
+        partitions.setdefault(key_hash(one.connection_id) % SYNC.partitions, []).append(one)
+    for together in partitions.values():
+        for start in range(0, len(together), _MOST_IN_ONE):
+            yield SyncCompleted(connections=tuple(together[start : start + _MOST_IN_ONE]))

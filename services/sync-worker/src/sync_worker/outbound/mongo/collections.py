@@ -1,0 +1,29 @@
+"""Names and words that the adapters of the `sync` database share."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
+
+Document = dict[str, Any]
+Client = AsyncIOMotorClient[Document]
+Collection = AsyncIOMotorCollection[Document]
+
+DATABASE: Final = "sync"
+CONNECTIONS: Final = "connections"
+OBJECTS: Final = "objects"
+BUCKETS: Final = 64
+NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""When a connection is due that is not to be looked at. A missing moment would count as overdue."""
+NOW: Final = "$$NOW"
+"""MongoDB's clock: the only one that leases and due times go by."""
+
+
+def later(milliseconds: int) -> Document:
+    """That long after MongoDB's now."""
+    return {"$add": [NOW, milliseconds]}
+
+
+def literal(value: object) -> Document:
+    """A value that an aggregation expression takes as it is, whatever characters it begins with."""
+    return {"$literal": value}

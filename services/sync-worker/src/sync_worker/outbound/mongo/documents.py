@@ -1,0 +1,66 @@
+"""Connections as documents, and back."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from icloud import Home
+from sync_worker.application.claim import Claim, Lease, State
+from sync_worker.domain.passes import Tracked
+from sync_worker.domain.rejections import Rejections
+from sync_worker.outbound.mongo.collections import Document
+
+
+def claim_from(document: Document, lease: Lease) -> Claim:
+    """The claim that a leased connection's document describes. One in erasure may know next to nothing else."""
+    setup = document.get("setup") or {}
+    return Claim(
+        connection_id=document["_id"],
+        account_id=document["account_id"],
+        user_id=document["user_id"],
+        epoch=document["epoch"],
+        state=State(document["state"]),
+        time_zone=document.get("time_zone", "UTC"),
+        titles=setup.get("titles", False),
+        conflict_calendars=frozenset(one["id"] for one in setup.get("conflict_calendars", ())),
+        home=_home_from(document.get("home")),
+        calendars={one: Tracked(**tracked) for one, tracked in document.get("calendars", {}).items()},
+        as_of=document.get("as_of"),
+        passes=document.get("passes", 0),
+        failures=document.get("failures", 0),
+        rejections=_rejections_from(document.get("rejections")),
+        unpublished=document.get("unpublished", False),
+        wakes=document["wakes"],
+        fence=document["fence"],
+        lease=lease,
+    )
+
+
+def tracked_document(tracked: Tracked) -> Document:
+    """What is remembered of a calendar; absent fields have their defaults."""
+    return {
+        name: value for name, value in asdict(tracked).items() if value not in (None, "", 0, False) or name == "basis"
+    }
+
+
+def home_document(home: Home | None) -> Document | None:
+    """Where an account's calendars live."""
+    return {**asdict(home), "addresses": list(home.addresses)} if home else None
+
+
+def rejections_document(rejections: Rejections) -> Document:
+    """401s in a row."""
+    return asdict(rejections)
+
+
+def milliseconds(length: timedelta) -> int:
+    """As MongoDB counts time."""
+    return round(length.total_seconds() * 1000)
+
+
+def _home_from(document: Any) -> Home | None:  # noqa: ANN401 - what MongoDB holds
+    return Home(**{**document, "addresses": tuple(document["addresses"])}) if document else None
+
+
+def _rejections_from(document: Any) -> Rejections | None:  # noqa: ANN401 - what MongoDB holds
+    return Rejections(**document) if document else None

@@ -1,0 +1,114 @@
+"""Calendar objects in MongoDB, each with its place in the outbox."""
+
+from collections.abc import AsyncIterable, Collection, Mapping, Sequence
+from typing import Final
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import ASCENDING, DESCENDING, DeleteMany, ReplaceOne, UpdateOne
+
+from sync_worker.application.claim import Claim, LeaseLost
+from sync_worker.application.claim import State as ConnectionState
+from sync_worker.domain.outbox import Known, Refresh, State
+from sync_worker.outbound.mongo.collections import CONNECTIONS, DATABASE, NOW, OBJECTS, Client, Document
+from sync_worker.outbound.mongo.object_documents import KNOWN, known_from, quarantine_field, state_document, state_from
+from sync_worker.outbound.mongo.passes import fenced
+
+_Operation = ReplaceOne[Document] | UpdateOne | DeleteMany
+
+_MARK: Final = [{"$set": {"pending": "$$REMOVE", "gone_at": {"$cond": ["$alive", "$$REMOVE", NOW]}}}]
+"""A gravestone's time begins once Kafka has the removal."""
+_TOUCH: Final = {"$set": {"unpublished": True}, "$inc": {"batches": 1}}
+"""Always a real change: MongoDB sees no conflict between transactions that leave a document as it is."""
+
+
+class MongoObjects:
+    """Keeps objects for imports, removals and erasure, and is their outbox.
+
+    A batch is written in one transaction with a write to its connection, filtered by fence, lease and epoch. So a
+    worker that was frozen past its lease can write nothing at all, not even an object that nobody has ever seen.
+    """
+
+    def __init__(self, client: Client, database: str = DATABASE) -> None:
+        self._client = client
+        self._connections = client[database][CONNECTIONS]
+        self._objects = client[database][OBJECTS]
+
+    async def known(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, Known]:
+        """Those that are kept, gone ones included."""
+        found = self._objects.find({"_id": {"$in": list(event_ids)}, "connection_id": claim.connection_id}, KNOWN)
+        return {document["_id"]: known_from(document) async for document in found}
+
+    async def of_calendar(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
+        """All of one calendar that are not gone."""
+        where = {"connection_id": claim.connection_id, "calendar_id": calendar_id, "alive": True}
+        return await _known(self._objects.find(where, KNOWN))
+
+    async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
+        """Those of one calendar that cannot be read."""
+        where = {
+            "connection_id": claim.connection_id,
+            "calendar_id": calendar_id,
+            "quarantine.reason": {"$exists": True},
+        }
+        return await _known(self._objects.find(where, KNOWN).sort("_id", ASCENDING))
+
+    async def newest(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, State]:
+        """Full states."""
+        found = self._objects.find({"_id": {"$in": list(event_ids)}, "connection_id": claim.connection_id})
+        return {document["_id"]: state_from(document) async for document in found}
+
+    async def pending(self, claim: Claim, limit: int) -> Sequence[State]:
+        """States that may not be on Kafka."""
+        waiting = self._objects.find({"connection_id": claim.connection_id, "pending": True})
+        return [state_from(document) async for document in waiting.sort("alive", DESCENDING).limit(limit)]
+
+    async def remaining(self, claim: Claim, limit: int) -> Sequence[Known]:
+        """Anything that is still kept."""
+        return await _known(self._objects.find({"connection_id": claim.connection_id}, KNOWN).limit(limit))
+
+    async def write(self, claim: Claim, writes: Sequence[State | Refresh]) -> None:
+        """All or nothing."""
+        await self._in_transaction(claim, ConnectionState.ACTIVE, [_operation(claim, write) for write in writes])
+
+    async def erase(self, claim: Claim, event_ids: Sequence[str]) -> None:
+        """Delete."""
+        where = {"_id": {"$in": list(event_ids)}, "connection_id": claim.connection_id}
+        await self._in_transaction(claim, ConnectionState.ERASING, [DeleteMany(where)])
+
+    async def mark(self, claim: Claim, published: Mapping[str, int]) -> Collection[str]:
+        """Kafka has these revisions."""
+        del claim
+        if not published:
+            return []
+        marks = [UpdateOne({"_id": one, "revision": revision}, _MARK) for one, revision in published.items()]
+        done = await self._objects.bulk_write(marks, ordered=False)
+        if done.matched_count == len(published):
+            return []
+        found = self._objects.find({"_id": {"$in": list(published)}}, {"revision": True})
+        kept = {document["_id"]: document["revision"] async for document in found}
+        return [one for one, revision in published.items() if kept.get(one) != revision]
+
+    async def _in_transaction(self, claim: Claim, state: ConnectionState, operations: Sequence[_Operation]) -> None:
+        claim.lease.check()
+        mine = fenced(claim) | {"state": state.value, "epoch": claim.epoch}
+
+        async def write(session: AsyncIOMotorClientSession) -> None:
+            touched = await self._connections.update_one(mine, _TOUCH, session=session)
+            if not touched.matched_count:
+                raise LeaseLost
+            await self._objects.bulk_write(list(operations), ordered=False, session=session)
+
+        async with await self._client.start_session() as session:
+            await session.with_transaction(write)
+
+
+def _operation(claim: Claim, write: State | Refresh) -> _Operation:
+    if isinstance(write, Refresh):
+        noted = {"etag": write.etag, "basis": write.basis, "fence": claim.fence} | quarantine_field(write.quarantine)
+        cleared = {} if write.quarantine else {"$unset": {"quarantine": ""}}
+        return UpdateOne({"_id": write.event_id}, {"$set": noted, **cleared})
+    return ReplaceOne({"_id": write.event_id}, state_document(claim, write), upsert=True)
+
+
+async def _known(found: AsyncIterable[Document]) -> list[Known]:
+    return [known_from(document) async for document in found]

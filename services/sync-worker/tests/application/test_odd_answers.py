@@ -1,0 +1,197 @@
+"""Dead tokens, listings that cannot be true, objects that cannot be read or never come."""
+
+from datetime import timedelta
+
+import pytest
+
+from contracts.events import CalendarState, EventsQuarantined, ICloudEventImported, ICloudEventRemoved
+from contracts.facts import OccurrenceFacts
+from worker_examples import HOUR, ics, moment
+from worker_fakes import FakeCalendar
+from worker_stage import Stage
+
+TUESDAY = "2027-03-02T10:00"
+BROKEN_RULE = "FREQ=SOMETIMES"
+IMPORTED, REMOVED, ENDED = "ICloudEventImported", "ICloudEventRemoved", "Ended"
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def home(stage: Stage) -> FakeCalendar:
+    return stage.icloud.calendar("home")
+
+
+async def test_a_dead_token_is_survived_without_repeating_what_is_known(stage: Stage, home: FakeCalendar) -> None:
+    hrefs = [home.put(f"e{n}", ics(f"uid-{n}", TUESDAY)) for n in range(20)]
+    await stage.follow(home)
+    await stage.sync()
+    stage.events.said.clear()
+
+    home.delete("e0")
+    home.put("e1", ics("uid-1", "2027-03-05T10:00"))
+    home.dead_before = len(home.log)
+    await stage.sync(2)
+
+    assert [kind for kind, _ in stage.history(hrefs[0])] == [REMOVED, ENDED]
+    assert [kind for kind, _ in stage.history(hrefs[1])] == [IMPORTED]
+    assert len(stage.events.of(ICloudEventImported)) == 1
+    assert stage.icloud.asked.count(("listing", home.path)) == 2
+
+
+async def test_a_listing_proves_nothing_outside_of_its_window(stage: Stage, home: FakeCalendar) -> None:
+    for n in range(5):
+        home.put(f"e{n}", ics(f"uid-{n}", "2027-06-01T10:00"))
+    href = home.put("past", ics("uid-past", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+
+    stage.now += timedelta(days=30)
+    home.put("e0", ics("uid-0", "2027-06-02T10:00"))
+    home.dead_before = len(home.log)
+    await stage.sync()
+
+    assert stage.history(href) == [(IMPORTED, 1)]
+
+
+@pytest.mark.parametrize("left", [0, 12])
+async def test_an_emptied_or_far_smaller_listing_is_not_believed(stage: Stage, home: FakeCalendar, left: int) -> None:
+    hrefs = [home.put(f"e{n}", ics(f"uid-{n}", TUESDAY)) for n in range(30)]
+    await stage.follow(home)
+    await stage.sync()
+    true = dict(home.texts)
+
+    home.texts = dict(list(true.items())[:left])
+    home.log.append("a lie")
+    home.dead_before = len(home.log)
+    await stage.sync()
+    during = [stage.heard(href) for href in hrefs]
+    ages = stage.events.completed()[-1].calendars
+    home.texts = true
+    await stage.sync()
+
+    assert None not in during
+    assert [age.state for age in ages] == [CalendarState.HELD]
+    assert stage.events.completed()[-1].calendars == ()
+    assert len(stage.events.of(ICloudEventRemoved)) == 0
+
+
+async def test_what_a_doubtful_listing_adds_is_believed(stage: Stage, home: FakeCalendar) -> None:
+    for n in range(30):
+        home.put(f"e{n}", ics(f"uid-{n}", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+
+    home.texts.clear()
+    href = home.put("new", ics("uid-new", TUESDAY))
+    home.dead_before = len(home.log)
+    await stage.sync()
+
+    assert stage.heard(href) is not None
+
+
+async def test_an_event_that_cannot_be_read_blocks_the_time_that_can_be_told_and_is_told(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    href, other = home.put("a", ics("uid-a", TUESDAY, rrule=BROKEN_RULE)), home.put("b", ics("uid-b", TUESDAY))
+    await stage.follow(home)
+
+    await stage.sync(2)
+
+    event = stage.heard(href)
+    (told,) = stage.events.of(EventsQuarantined)
+    start = moment(TUESDAY)
+    assert event is not None
+    assert [(group.facts, group.spans) for group in event.occurrences] == [
+        (OccurrenceFacts(), ((start, start + HOUR),))
+    ]
+    assert isinstance(told, EventsQuarantined)
+    assert [(one.event_id, one.span) for one in told.objects] == [(stage.id_of(href), (start, start + HOUR))]
+    assert stage.heard(other) is not None
+
+
+async def test_an_event_that_can_be_read_again_is_told_too(stage: Stage, home: FakeCalendar) -> None:
+    home.put("a", ics("uid-a", TUESDAY, rrule=BROKEN_RULE))
+    await stage.follow(home)
+    await stage.sync()
+
+    home.put("a", ics("uid-a", TUESDAY))
+    await stage.sync()
+
+    told = [len(one.objects) for one in stage.events.of(EventsQuarantined) if isinstance(one, EventsQuarantined)]
+    assert told == [1, 0]
+
+
+async def test_an_event_that_becomes_unreadable_altogether_goes_on_blocking(stage: Stage, home: FakeCalendar) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+
+    home.put("a", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n")
+    await stage.sync()
+
+    assert stage.history(href) == [(IMPORTED, 1)]
+    assert len(stage.events.of(EventsQuarantined)) == 1
+
+
+async def test_a_listed_event_that_does_not_come_is_asked_for_again(stage: Stage, home: FakeCalendar) -> None:
+    await stage.follow(home)
+    await stage.sync()
+    href, other = home.put("a", ics("uid-a", TUESDAY)), home.put("b", ics("uid-b", TUESDAY))
+    home.lagging.add(href)
+    await stage.sync()
+    early = (stage.heard(href), stage.heard(other))
+
+    home.lagging.clear()
+    await stage.sync()
+
+    assert early[0] is None
+    assert early[1] is not None
+    assert stage.heard(href) is not None
+
+
+async def test_an_event_that_never_comes_does_not_hold_its_calendar_up_for_ever(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    await stage.follow(home)
+    await stage.sync()
+    href = home.put("a", ics("uid-a", TUESDAY))
+    home.lagging.add(href)
+    await stage.sync(3)
+    told = stage.events.of(EventsQuarantined)
+    given_up = stage.events.completed()[-1].calendars
+
+    home.lagging.clear()
+    await stage.sync(6)
+
+    assert len(told) == 1
+    assert given_up == ()
+    event = stage.heard(href)
+    assert event is not None
+    assert event.occurrences
+
+
+async def test_an_event_outside_of_the_horizon_is_none_of_our_business(stage: Stage, home: FakeCalendar) -> None:
+    await stage.follow(home)
+    await stage.sync()
+
+    href = home.put("a", ics("uid-a", "2019-03-02T10:00"))
+    await stage.sync()
+
+    assert stage.history(href) == []
+
+
+async def test_an_event_that_leaves_the_horizon_leaves_its_time(stage: Stage, home: FakeCalendar) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+
+    home.put("a", ics("uid-a", "2019-03-02T10:00"))
+    await stage.sync()
+
+    event = stage.heard(href)
+    assert event is not None
+    assert event.occurrences == ()

@@ -1,0 +1,157 @@
+"""Kafka and iCloud in memory."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from contracts.events import CompletedSync, Event, ICloudEventImported, ICloudEventRemoved, SyncCompleted
+from icloud import CalendarGone, CalendarObject, Changes, Home, ListedCalendar, Missing, TokenDead
+from sync_worker.application.claim import Claim
+from sync_worker.application.publish_states import Ended, Said
+from sync_worker.domain.occurrences import read_object
+from sync_worker.domain.values import Span, Unreadable
+
+HOME = Home("/1/principal/", "https://p1-caldav.example:443", "/1/calendars/", ("me@icloud.com",))
+
+
+class FakeEvents:
+    """Remembers what was said, in order."""
+
+    def __init__(self) -> None:
+        self.said: list[Said] = []
+
+    async def publish(self, said: Sequence[Said]) -> None:
+        self.said += said
+
+    def add(self, completed: CompletedSync) -> None:
+        self.said.append(SyncCompleted(connections=(completed,)))
+
+    def of(self, kind: type[Event] | type[SyncCompleted]) -> list[Event | SyncCompleted]:
+        return [one for one in self.said if isinstance(one, kind)]
+
+    def completed(self) -> list[CompletedSync]:
+        return [one for said in self.said if isinstance(said, SyncCompleted) for one in said.connections]
+
+    def topic(self) -> dict[str, ICloudEventImported]:
+        """What a reader of the compacted events' topic ends up with."""
+        left: dict[str, ICloudEventImported] = {}
+        for one in self.said:
+            if isinstance(one, ICloudEventImported):
+                left[one.event_id] = one
+            elif isinstance(one, Ended):
+                left.pop(one.last.key, None)
+        return left
+
+    def history(self, event_id: str) -> Iterator[tuple[str, int]]:
+        """Kind and revision of everything said of one event."""
+        for one in self.said:
+            if isinstance(one, ICloudEventImported | ICloudEventRemoved) and one.event_id == event_id:
+                yield type(one).__name__, one.revision
+            elif isinstance(one, Ended) and one.last.key == event_id:
+                yield "Ended", one.last.revision
+
+
+@dataclass
+class FakeCalendar:
+    """One calendar; every change moves its token on."""
+
+    path: str
+    supported: bool = True
+    texts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    dead_before: int = 0
+    lagging: set[str] = field(default_factory=set)
+    _etags: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def token(self) -> str:
+        return f"token-{len(self.log)}"
+
+    def put(self, name: str, text: str) -> str:
+        href = f"{self.path}{name}.ics"
+        self.texts[href] = (f'"{next(self._etags)}"', text)
+        self.log.append(href)
+        return href
+
+    def delete(self, name: str) -> None:
+        href = f"{self.path}{name}.ics"
+        del self.texts[href]
+        self.log.append(href)
+
+
+class FakeICloud:
+    """An Apple account, opened by whoever asks. `troubles` are raised instead of an answer, by call and path."""
+
+    def __init__(self) -> None:
+        self.list: dict[str, FakeCalendar] = {}
+        self.troubles: dict[tuple[str, str], Exception] = {}
+        self.asked: list[tuple[str, str]] = []
+        self.home: Home | None = HOME
+        self.fetched: Callable[[], None] = lambda: None
+
+    def calendar(self, name: str) -> FakeCalendar:
+        path = f"{HOME.path}{name}/"
+        return self.list.setdefault(path, FakeCalendar(path))
+
+    async def open(self, claim: Claim) -> "FakeICloud":
+        del claim
+        return self
+
+    async def calendars(self) -> list[ListedCalendar]:
+        self._heard("calendars", "")
+        return [
+            ListedCalendar(
+                path=one.path,
+                name="name",
+                color=None,
+                writable=one.supported,
+                supported=one.supported,
+                reason=None if one.supported else "subscribed",
+                shared=False,
+                ctag=one.token,
+                token=one.token,
+            )
+            for one in self.list.values()
+        ]
+
+    async def changes(self, path: str, token: str) -> Changes:
+        one = self._found("changes", path)
+        since = int(token.removeprefix("token-"))
+        if since < one.dead_before:
+            raise TokenDead
+        moved = dict.fromkeys(one.log[since:])
+        changed = {href: one.texts[href][0] for href in moved if href in one.texts}
+        return Changes(changed, frozenset(moved.keys() - one.texts.keys()), one.token)
+
+    async def listing(self, path: str, start: datetime, end: datetime) -> dict[str, str]:
+        one = self._found("listing", path)
+        window = Span(int(start.timestamp()), int(end.timestamp()))
+        return {href: etag for href, (etag, text) in one.texts.items() if _inside(text, window)}
+
+    async def objects(self, path: str, hrefs: Sequence[str]) -> AsyncIterator[CalendarObject | Missing]:
+        one = self._found("objects", path)
+        for href in hrefs:
+            found = one.texts.get(href)
+            yield Missing(href) if found is None or href in one.lagging else CalendarObject(href, *found)
+        self.fetched()
+
+    def _found(self, call: str, path: str) -> FakeCalendar:
+        self._heard(call, path)
+        if path not in self.list:
+            raise CalendarGone
+        return self.list[path]
+
+    def _heard(self, call: str, path: str) -> None:
+        self.asked.append((call, path))
+        trouble = self.troubles.get((call, path))
+        if trouble is not None:
+            raise trouble
+
+
+def _inside(text: str, window: Span) -> bool:
+    try:
+        return bool(read_object(text, horizon=window, zone=ZoneInfo("UTC"), addresses=frozenset()).groups)
+    except Unreadable as flaw:
+        return flaw.span is None or window.touches(flaw.span.start, flaw.span.end)

@@ -1,0 +1,91 @@
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts.events import CompletedSync, SyncCompleted
+from contracts.topics import SYNC
+from contracts.wire import encode
+from runtime.kafka import PublishFailed
+from runtime.kafka.publisher import key_hash
+from sync_worker.application.publish_states import Said
+from sync_worker.outbound.kafka import KafkaCompletions
+from worker_examples import new_id
+from worker_fakes import FakeEvents
+
+
+def completed(connection_id: str, revision: int = 1000) -> CompletedSync:
+    return CompletedSync(
+        account_id="acc-1", user_id="usr-1", connection_id=connection_id, epoch=1, revision=revision, as_of=7
+    )
+
+
+def partition(one: str) -> int:
+    return key_hash(one) % SYNC.partitions
+
+
+class Away(FakeEvents):
+    """Kafka that can be away."""
+
+    away = True
+
+    async def publish(self, said: Sequence[Said]) -> None:
+        if self.away:
+            raise PublishFailed("away")
+        await super().publish(said)
+
+
+async def test_many_connections_share_a_message_of_their_own_partition() -> None:
+    events, ids = FakeEvents(), {new_id() for _ in range(200)}
+    completions = KafkaCompletions(events)
+    for one in ids:
+        completions.add(completed(one))
+
+    await completions.flush()
+
+    said = [one for one in events.said if isinstance(one, SyncCompleted)]
+    assert len(said) <= SYNC.partitions
+    assert {each.connection_id for one in said for each in one.connections} == ids
+    for message in said:
+        record = encode(message, source="test", time=datetime.now(UTC))
+        assert {partition(each.connection_id) for each in message.connections} == {partition(record.partition_key)}
+
+
+async def test_while_kafka_is_away_the_newest_of_each_connection_is_kept() -> None:
+    events, one = Away(), new_id()
+    completions = KafkaCompletions(events)
+    completions.add(completed(one, 1000))
+    await completions.flush()
+    completions.add(completed(one, 2000))
+    await completions.flush()
+
+    events.away = False
+    await completions.flush()
+    await completions.flush()
+
+    assert [each.revision for each in events.completed()] == [2000]
+
+
+async def test_what_was_being_said_when_the_process_is_stopped_is_said_at_the_end() -> None:
+    class Hanging(FakeEvents):
+        hangs = True
+
+        async def publish(self, said: Sequence[Said]) -> None:
+            if self.hangs:
+                await asyncio.Event().wait()
+            await super().publish(said)
+
+    events, one = Hanging(), new_id()
+    completions = KafkaCompletions(events)
+    completions.add(completed(one))
+    flushing = asyncio.create_task(completions.flush())
+    await asyncio.sleep(0)
+    flushing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await flushing
+
+    events.hangs = False
+    await completions.flush()
+
+    assert [each.connection_id for each in events.completed()] == [one]

@@ -1,0 +1,156 @@
+import pytest
+
+from sync_worker.application.claim import Claim
+from sync_worker.domain.outbox import Refresh, State
+from sync_worker.domain.passes import Tracked
+from worker_examples import connected, disconnected, gone, imported, new_id, quarantine
+from worker_stores import Store
+
+
+@pytest.fixture
+async def claim(store: Store) -> Claim:
+    await store.connections.follow(connected(new_id(), "cal-1"))
+    (claim,) = await store.leases().claim(1)
+    return claim
+
+
+async def test_a_kept_state_comes_back_as_it_was(store: Store, claim: Claim) -> None:
+    states: list[State] = [imported("e1", quarantine=quarantine()), gone("e2", 3)]
+
+    await store.objects.write(claim, states)
+
+    assert await store.objects.newest(claim, ["e1", "e2", "e3"]) == {"e1": states[0], "e2": states[1]}
+
+
+async def test_what_is_judged_by_is_told_without_the_content(store: Store, claim: Claim) -> None:
+    state = imported("e1", quarantine=quarantine())
+    await store.objects.write(claim, [state, gone("e2", 3)])
+
+    known = await store.objects.known(claim, ["e1", "e2", "e3"])
+
+    assert known.keys() == {"e1", "e2"}
+    assert known["e1"].extent == state.content.extent
+    assert (known["e1"].href, known["e1"].etag, known["e1"].basis) == (state.href, state.etag, state.basis)
+    assert (known["e1"].digest, known["e1"].quarantine, known["e1"].alive) == ("d1", quarantine(), True)
+    assert (known["e2"].alive, known["e2"].revision) == (False, 3)
+
+
+async def test_states_wait_until_they_are_marked_and_removals_wait_last(store: Store, claim: Claim) -> None:
+    await store.objects.write(claim, [gone("e1", 2), imported("e2"), imported("e3")])
+
+    before = await store.objects.pending(claim, 10)
+    overtaken = await store.objects.mark(claim, {"e2": 1})
+    after = await store.objects.pending(claim, 10)
+
+    assert [state.event_id for state in before][-1] == "e1"
+    assert list(overtaken) == []
+    assert [state.event_id for state in after] == ["e3", "e1"]
+
+
+async def test_a_mark_of_another_revision_misses_and_says_so(store: Store, claim: Claim) -> None:
+    await store.objects.write(claim, [imported("e1", revision=2), imported("e2")])
+
+    overtaken = await store.objects.mark(claim, {"e1": 1, "e2": 1, "erased": 4})
+
+    assert set(overtaken) == {"e1", "erased"}
+    assert [state.event_id for state in await store.objects.pending(claim, 10)] == ["e1"]
+
+
+async def test_a_mark_twice_is_a_mark(store: Store, claim: Claim) -> None:
+    await store.objects.write(claim, [imported("e1"), gone("e2", 2)])
+
+    for _ in range(2):
+        assert list(await store.objects.mark(claim, {"e1": 1, "e2": 2})) == []
+
+
+async def test_a_note_changes_how_it_was_read_and_not_what_it_says(store: Store, claim: Claim) -> None:
+    state = imported("e1")
+    await store.objects.write(claim, [state])
+    await store.objects.mark(claim, {"e1": 1})
+
+    await store.objects.write(claim, [Refresh("e1", '"2"', "other basis", quarantine())])
+    noted = (await store.objects.known(claim, ["e1"]))["e1"]
+    await store.objects.write(claim, [Refresh("e1", '"3"', "other basis", None)])
+
+    healed = (await store.objects.known(claim, ["e1"]))["e1"]
+    assert (noted.etag, noted.basis, noted.quarantine) == ('"2"', "other basis", quarantine())
+    assert (healed.etag, healed.quarantine, healed.revision) == ('"3"', None, 1)
+    assert list(await store.objects.pending(claim, 10)) == []
+
+
+async def test_a_calendar_has_its_living_objects(store: Store, claim: Claim) -> None:
+    await store.objects.write(claim, [imported("e1"), imported("e2", calendar_id="cal-2"), gone("e3", 2)])
+
+    found = await store.objects.of_calendar(claim, "cal-1")
+
+    assert [one.event_id for one in found] == ["e1"]
+
+
+async def test_what_cannot_be_read_is_found_by_calendar(store: Store, claim: Claim) -> None:
+    await store.objects.write(
+        claim,
+        [
+            imported("e2", quarantine=quarantine()),
+            imported("e1", quarantine=quarantine()),
+            imported("e3"),
+            imported("e4", calendar_id="cal-2", quarantine=quarantine()),
+        ],
+    )
+
+    found = await store.objects.quarantined(claim, "cal-1")
+
+    assert [one.event_id for one in found] == ["e1", "e2"]
+
+
+async def test_a_later_claim_knows_that_something_may_be_unpublished(store: Store, claim: Claim) -> None:
+    await store.objects.write(claim, [imported("e1")])
+    await store.passes.remember(claim, "cal-1", Tracked("/c/", "basis", ctag="c", token="t", failures=2, held=True))
+
+    await store.leases().release([claim])
+
+    (again,) = await store.leases().claim(1)
+    assert again.unpublished
+    assert again.calendars == {"cal-1": Tracked("/c/", "basis", ctag="c", token="t", failures=2, held=True)}
+
+
+async def test_a_forgotten_calendar_is_not_remembered(store: Store, claim: Claim) -> None:
+    await store.passes.remember(claim, "cal-1", Tracked("/c/", "basis"))
+
+    await store.passes.forget(claim, "cal-1")
+
+    await store.leases().release([claim])
+    (again,) = await store.leases().claim(1)
+    assert again.calendars == {}
+
+
+async def test_nothing_of_another_connection_is_seen_or_erased(store: Store, claim: Claim) -> None:
+    await store.objects.write(claim, [imported("e1")])
+    other_id = new_id()
+    await store.connections.follow(connected(other_id, "cal-1"))
+    await store.connections.end(other_id, epoch=1, revision=2, whose=disconnected(other_id))
+    (other,) = await store.leases().claim(1)
+
+    seen = [
+        await store.objects.known(other, ["e1"]),
+        await store.objects.newest(other, ["e1"]),
+        await store.objects.of_calendar(other, "cal-1"),
+        await store.objects.pending(other, 9),
+        await store.objects.remaining(other, 9),
+    ]
+    await store.objects.erase(other, ["e1"])
+
+    assert [len(one) for one in seen] == [0, 0, 0, 0, 0]
+    assert (await store.objects.known(claim, ["e1"])).keys() == {"e1"}
+
+
+async def test_erasure_leaves_nothing(store: Store, claim: Claim) -> None:
+    await store.objects.write(claim, [imported("e1"), gone("e2", 2)])
+    await store.connections.end(claim.connection_id, epoch=1, revision=2, whose=disconnected(claim.connection_id))
+    await store.leases().release([claim])
+    (erasing,) = await store.leases().claim(1)
+
+    remaining = await store.objects.remaining(erasing, 10)
+    await store.objects.erase(erasing, [one.event_id for one in remaining])
+
+    assert {one.event_id for one in remaining} == {"e1", "e2"}
+    assert list(await store.objects.remaining(erasing, 10)) == []
