@@ -1,7 +1,7 @@
 import re
 
 from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
-from icloud_simulator.probe import Probe
+from icloud_simulator.probe import Probe, found
 
 
 def _names(probe: Probe, path: str, token: str) -> tuple[dict[str, int | None], str]:
@@ -18,8 +18,23 @@ def test_an_empty_token_lists_everything_and_the_collection_itself(
 
     assert [item.path for item in listed] == [home, f"{home}a.ics", f"{home}b.ics"]
     assert all(re.fullmatch('"[0-9a-z]{8}"', item.text("d:getetag")) for item in listed)
-    assert all(set(item.properties) == {"d:getetag"} for item in listed)
+    assert all(set(item.properties) == {"d:getetag"} and not item.missing for item in listed)
     assert token == probe.propfind(home, "d:sync-token")[0].text("d:sync-token")
+
+
+def test_texts_are_not_given_away_with_changes_even_when_asked_for(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+) -> None:
+    admin.put_object(account.apple_id, "home", "a.ics", "anything")
+    body = (
+        '<d:sync-collection xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:sync-token/>'
+        "<d:sync-level>1</d:sync-level><d:prop><d:getetag/><c:calendar-data/></d:prop></d:sync-collection>"
+    )
+
+    _, listed = found(probe.send("REPORT", home, body))
+
+    assert listed.path == f"{home}a.ics"
+    assert set(listed.properties) == {"d:getetag"}
 
 
 def test_a_token_leads_to_what_changed_since_each_once(

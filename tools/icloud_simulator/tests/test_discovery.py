@@ -5,7 +5,7 @@ import pytest
 
 from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
 from icloud_simulator.probe import Probe
-from icloud_simulator.simulator import Simulator
+from icloud_simulator.simulator import Options, Simulator, running
 
 
 def test_the_entry_names_a_relative_principal(probe: Probe, account: SimulatedAccount) -> None:
@@ -26,6 +26,28 @@ def test_the_home_set_is_an_absolute_url_with_a_port_on_another_host(
     assert url.port == httpx.URL(simulator.url).port
     assert url.path == account.home
     assert httpx.URL(simulator.url).host != url.host
+
+
+def test_a_home_without_a_port_gets_the_default_one_and_the_partitions_number() -> None:
+    with (
+        running(Options(partition_base="https://p{nn}-caldav.icloud.test")) as simulator,
+        SimulatorAdmin(simulator.admin_url) as admin,
+    ):
+        account = admin.create_account(partition=7)
+        probe = Probe(simulator.url, account.apple_id, account.app_password)
+        (principal,) = probe.propfind(account.principal, "c:calendar-home-set")
+        probe.close()
+
+    url = f"https://p07-caldav.icloud.test:443{account.home}"
+    assert principal.text("c:calendar-home-set") == url
+
+
+@pytest.mark.parametrize("host", ["caldav.icloud.test", "p42-caldav.icloud.test", "p180-caldav.icloud.test"])
+def test_every_host_serves_every_account(probe: Probe, account: SimulatedAccount, host: str) -> None:
+    listed = probe.send("PROPFIND", account.home, depth="1", host=host)
+
+    assert listed.status_code == 207
+    assert f"<href>{account.home}</href>" in listed.text
 
 
 def test_the_preferred_address_is_marked(admin: SimulatorAdmin, simulator: Simulator) -> None:
@@ -59,8 +81,12 @@ def test_a_401_has_no_body_and_two_challenges(simulator: Simulator, account: Sim
         'Basic realm="MMCalDav"',
         'X-MobileMe-AuthToken realm="MMCalDav"',
     ]
+    assert answer.headers["content-length"] == "0"
     assert answer.headers["x-apple-user-partition"].isdigit()
     assert answer.headers["server"].startswith("AppleHttpServer/")
+    assert answer.headers["x-responding-instance"].startswith("caldavj:")
+    for name in ("strict-transport-security", "via", "x-apple-request-uuid", "access-control-expose-headers"):
+        assert answer.headers[name]
 
 
 def test_app_passwords_have_apples_shape(admin: SimulatorAdmin, account: SimulatedAccount) -> None:
@@ -111,10 +137,29 @@ def test_what_is_not_there_is_404_and_collections_cannot_be_read(probe: Probe, a
 
 
 @pytest.mark.parametrize(
-    "body", ["\n<propfind xmlns='DAV:'/>", "no xml", "<unclosed", "<!DOCTYPE a><propfind xmlns='DAV:'/>"]
+    "body",
+    [
+        "\n<?xml version='1.0'?><propfind xmlns='DAV:'/>",
+        "x<propfind xmlns='DAV:'/>",
+        "no xml",
+        "<unclosed",
+        "<!DOCTYPE a><propfind xmlns='DAV:'/>",
+    ],
 )
 def test_bodies_that_apple_refuses_are_400(probe: Probe, body: str) -> None:
     assert probe.send("PROPFIND", "/", body, depth="0").status_code == 400
+
+
+def test_white_space_before_the_root_element_is_xml_unless_a_knob_says_no(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe
+) -> None:
+    body = "\n  <propfind xmlns='DAV:'><prop><current-user-principal/></prop></propfind>"
+    lenient = probe.send("PROPFIND", "/", body, depth="0").status_code
+    admin.set_faults(account.apple_id, leading_space_refused=True)
+
+    assert lenient == 207
+    assert probe.send("PROPFIND", "/", body, depth="0").status_code == 400
+    assert probe.send("PROPFIND", "/", body.strip(), depth="0").status_code == 207
 
 
 def test_a_locked_account_is_forbidden_and_one_without_calendar_is_401_or_has_no_home(

@@ -1,5 +1,4 @@
-import socket
-from urllib.parse import urlsplit
+import time
 
 import httpx
 import pytest
@@ -85,95 +84,37 @@ def test_a_throttle_punishes_longer_than_it_says(
     assert _status(probe) == 207
 
 
-def test_resets_and_cuts_break_the_connection(admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe) -> None:
-    admin.set_faults(account.apple_id, reset=1)
-    with pytest.raises(httpx.ReadError):
-        _status(probe)
-    admin.set_faults(account.apple_id, cut=1)
-    with pytest.raises(httpx.RemoteProtocolError):
-        _status(probe)
-    admin.clear_faults(account.apple_id)
+def test_a_throttle_can_answer_429(admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe) -> None:
+    admin.set_faults(account.apple_id, throttle={"burst": 1, "per_minute": 1, "status": 429, "retry_after": "60"})
 
-    assert _status(probe) == 207
-    assert [item.status for item in admin.requests(account.apple_id)] == [0, 207, 207]
+    answers = [probe.send("PROPFIND", "/", depth="0") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [207, 429]
+    assert answers[1].headers["retry-after"] == "60"
 
 
-def test_truncated_html_and_empty_answers(admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe) -> None:
-    whole = probe.send("PROPFIND", account.home, depth="1")
-    admin.set_faults(account.apple_id, truncated=1)
-    half = probe.send("PROPFIND", account.home, depth="1")
-    admin.set_faults(account.apple_id, html=1)
-    html = probe.send("PROPFIND", account.home, depth="1")
-    admin.set_faults(account.apple_id, empty_multistatus=1)
-    empty = probe.propfind(account.home, "d:displayname", depth="1")
-    admin.set_faults(account.apple_id, dropped_responses=0.5, seed=3)
-    some = probe.propfind(account.home, "d:displayname", depth="1")
-    admin.set_faults(account.apple_id, home_missing=1)
-    missing = probe.send("PROPFIND", account.home, depth="1")
-
-    assert half.content == whole.content[: len(whole.content) // 2]
-    assert (html.status_code, html.text[:15]) == (200, "<!DOCTYPE html>")
-    assert empty == []
-    assert 0 < len(some) < 7
-    assert missing.status_code == 404
-
-
-def test_slow_bodies_arrive_whole(admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe) -> None:
-    admin.set_faults(account.apple_id, bytes_per_second=2_000)
-
-    answer = probe.send("PROPFIND", "/", depth="0")
-
-    assert answer.text.endswith("</multistatus>")
-    assert answer.elapsed.total_seconds() > 0
-
-
-def test_changes_show_late(admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str) -> None:
-    admin.set_faults(account.apple_id, listing_lag_seconds=3_600, object_lag_seconds=7_200)
-    token = probe.propfind(home, "d:sync-token")[0].text("d:sync-token")
-    probe.put(f"{home}a.ics", _EVENT.format(uid="a"))
-
-    at_once = [item.path for item in probe.changes(home, token)[0]]
-    admin.move_clock(4_000)
-    listed = [item.path for item in probe.changes(home, token)[0]]
-    unread = probe.multiget(home, f"{home}a.ics")[0].status
-    admin.move_clock(8_000)
-    read = probe.multiget(home, f"{home}a.ics")[0].status
-
-    assert at_once == [home]
-    assert listed == [home, f"{home}a.ics"]
-    assert (unread, read) == (404, None)
-
-
-def test_stale_reads_and_objects_that_are_never_there(
-    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+@pytest.mark.parametrize("status", [421, 429, 500, 502, 503, 507])
+@pytest.mark.parametrize("retry_after", [None, "120", "Wed, 02 Dec 2026 10:00:00 GMT"])
+def test_any_status_comes_by_chance_with_the_retry_after_that_is_wished(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, status: int, retry_after: str | None
 ) -> None:
-    admin.put_object(account.apple_id, "home", "a.ics", "old")
-    admin.put_object(account.apple_id, "home", "a.ics", "new")
-    admin.set_faults(account.apple_id, stale_read=1)
-    stale = probe.send("GET", f"{home}a.ics").text
-    admin.set_faults(account.apple_id, gone_hrefs=[f"{home}a.ics"])
+    admin.set_faults(account.apple_id, errors={status: 1}, retry_after=retry_after)
 
-    assert stale == "old"
-    assert f"{home}a.ics" in [item.path for item in probe.changes(home)[0]]
-    assert probe.multiget(home, f"{home}a.ics")[0].status == 404
+    answer = probe.send("PROPFIND", account.home, depth="1")
+
+    assert answer.status_code == status
+    assert answer.headers.get("retry-after") == retry_after
+    assert answer.content == b""
 
 
-def test_pages_twins_and_wrong_calendars_in_reports(
-    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
-) -> None:
-    admin.put_objects(account.apple_id, "home", {f"{n}.ics": "1" for n in range(5)})
-    admin.set_faults(account.apple_id, sync_page=3)
-    first, token = probe.changes(home)
-    rest, _ = probe.changes(home, token)
-    admin.set_faults(account.apple_id, duplicate_hrefs=1)
-    twins, _ = probe.changes(home)
-    admin.set_faults(account.apple_id, wrong_calendar=True)
-    wrong, _ = probe.changes(home)
+def test_answers_can_take_their_time(admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe) -> None:
+    admin.set_faults(account.apple_id, latency_seconds=0.3)
 
-    assert (first[-1].path, first[-1].status) == (home, 507)
-    assert [item.path for item in (*first[1:-1], *rest[1:])] == [f"{home}{n}.ics" for n in range(5)]
-    assert len(twins) == 11
-    assert [item.path for item in wrong] == [f"{account.home}work/"]
+    begun = time.monotonic()
+    status = _status(probe)
+
+    assert status == 207
+    assert time.monotonic() - begun >= 0.3
 
 
 def test_puts_without_etag_and_doubled_stamps(
@@ -211,42 +152,6 @@ def test_variants_of_apples_answers(
     assert probe.propfind(account.principal, "d:displayname")[0].path == "/principal/"
     assert "cs:getctag" in probe.propfind(home, "cs:getctag")[0].missing
     assert probe.send("DELETE", f"{home}a.ics", if_match='"wrong"').status_code == 204
-
-
-def test_the_entry_can_redirect_to_the_partition(
-    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe
-) -> None:
-    admin.set_faults(account.apple_id, redirect=301)
-
-    answer = probe.send("PROPFIND", account.home, depth="0")
-
-    assert (answer.status_code, answer.headers["location"]) == (301, f"{account.base}{account.home}")
-    assert probe.send("PROPFIND", answer.headers["location"], depth="0").status_code == 207
-
-
-@pytest.mark.parametrize(("old_host", "status"), [("unauthorized", 401), ("misdirected", 421), ("serves", 207)])
-def test_a_moved_account_is_served_on_its_new_host(
-    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, old_host: str, status: int
-) -> None:
-    new = admin.move_partition(account.apple_id, old_host=old_host)
-
-    (principal,) = probe.propfind(account.principal, "c:calendar-home-set")
-
-    assert new != account.base
-    assert principal.text("c:calendar-home-set") == f"{new}{account.home}"
-    assert probe.send("PROPFIND", f"{account.base}{account.home}", depth="0").status_code == status
-    assert probe.send("PROPFIND", f"{new}{account.home}", depth="0").status_code == 207
-
-
-def test_an_old_host_can_reset_or_refuse(admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe) -> None:
-    second = admin.move_partition(account.apple_id, old_host="reset")
-    with pytest.raises(httpx.ReadError):
-        probe.send("PROPFIND", f"{account.base}{account.home}", depth="0")
-    third = admin.move_partition(account.apple_id, old_host="refused")
-
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", urlsplit(second).port or 0), timeout=5)
-    assert probe.send("PROPFIND", f"{third}{account.home}", depth="0").status_code == 207
 
 
 def test_wrong_knobs_are_refused(admin: SimulatorAdmin) -> None:

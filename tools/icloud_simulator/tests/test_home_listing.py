@@ -5,8 +5,9 @@ from icloud_simulator.accounts import NewAccount, open_account
 from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
 from icloud_simulator.exchange import Request
 from icloud_simulator.objects import write
-from icloud_simulator.probe import Found, Probe
+from icloud_simulator.probe import Found, Probe, query_body
 from icloud_simulator.server import CalDavServer
+from icloud_simulator.tokens import point_of
 from icloud_simulator.world import World
 
 _NAMES = (
@@ -68,6 +69,25 @@ def test_privileges_tell_what_is_writable(admin: SimulatorAdmin, account: Simula
     assert not {reader, "feed", "inbox", "outbox", "notification"} & writable
     assert "c:schedule-deliver" in listing["inbox"].tags(name)
     assert "c:schedule-send" in listing["outbox"].tags(name)
+    assert listing["notification"].tags(name) == {"d:privilege", "d:read", "d:unbind"}
+    reads = {"d:privilege", "d:read", "c:read-free-busy", "d:read-current-user-privilege-set"}
+    assert listing[reader].tags(name) == reads
+    assert listing["home"].tags(name) - reads == {
+        "d:write",
+        "d:write-properties",
+        "d:write-content",
+        "d:bind",
+        "d:unbind",
+    }
+
+
+def test_what_a_child_does_not_have_is_in_a_404_propstat(probe: Probe, account: SimulatedAccount) -> None:
+    listing = _listing(probe, account)
+
+    assert {"ical:calendar-color", "cs:source"} <= listing[""].missing
+    assert {"d:displayname", "ical:calendar-color"} <= listing["inbox"].missing
+    assert listing["home"].missing == {"cs:source"}
+    assert not any(item.properties.keys() & item.missing for item in listing.values())
 
 
 def test_components_are_told_where_apple_tells_them(
@@ -106,6 +126,31 @@ def test_a_ctag_is_the_sync_token_and_moves_with_its_own_calendar_alone(
         assert 46 <= len(raw) <= 49
 
 
+def test_the_homes_ctag_moves_whenever_something_in_it_does_and_never_comes_back(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe
+) -> None:
+    ctags = []
+
+    def note() -> None:
+        ctags.append(probe.propfind(account.home, "cs:getctag")[0].text("cs:getctag"))
+
+    note()
+    made = admin.add_calendar(account.apple_id, "New")["path_id"]
+    note()
+    admin.put_objects(account.apple_id, made, {"a.ics": "1", "b.ics": "1"})
+    note()
+    admin.empty_calendar(account.apple_id, made)
+    note()
+    admin.remove_calendar(account.apple_id, made)
+    note()
+    probe.propfind(f"{account.home}home/", "d:displayname")
+
+    assert ctags[-1] == probe.propfind(account.home, "cs:getctag")[0].text("cs:getctag")
+    revisions = [point.revision for ctag in ctags if (point := point_of(ctag)) is not None]
+    assert revisions == sorted(set(revisions))
+    assert len(revisions) == len(ctags)
+
+
 def test_a_shared_calendar_is_the_same_one_in_both_homes(
     admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe
 ) -> None:
@@ -130,8 +175,24 @@ def test_the_printer_is_as_odd_as_apples(probe: Probe, account: SimulatedAccount
     assert text.startswith('<?xml version="1.0" encoding="UTF-8" standalone="yes"?>')
     assert '<displayname xmlns="DAV:">' in text
     assert '<odd xmlns="urn:x"/>' in text
+    assert text.count('xmlns="DAV:"') > text.count("<response")
     assert "a:displayname" not in text
     assert "\n\n" in text
+
+
+def test_quotes_are_mixed_and_returns_are_references(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe
+) -> None:
+    admin.put_object(account.apple_id, "home", "a.ics", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    names = "<d:prop><c:supported-calendar-component-set/></d:prop>"
+    spaces = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"'
+
+    listing = probe.send("PROPFIND", account.home, f"<d:propfind {spaces}>{names}</d:propfind>", depth="1").text
+    report = probe.send("REPORT", f"{account.home}home/", query_body('<c:comp-filter name="VEVENT"/>')).text
+
+    assert "<comp name='VEVENT' xmlns='urn:ietf:params:xml:ns:caldav'/>" in listing
+    assert '<supported-calendar-component-set xmlns="urn:ietf:params:xml:ns:caldav">' in listing
+    assert "BEGIN:VCALENDAR&#13;\nEND:VCALENDAR&#13;\n" in report
 
 
 def test_an_idle_listing_is_prepared_once_whatever_the_number_of_events() -> None:

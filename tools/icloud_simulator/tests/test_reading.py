@@ -1,10 +1,10 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from icloud_simulator.apple_ics import AppleEvent, apple_text
+from icloud_simulator.apple_ics import AppleEvent, Override, apple_text
 from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
-from icloud_simulator.probe import Probe, query_body
+from icloud_simulator.probe import Probe, found, query_body
 
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -52,6 +52,26 @@ def test_a_query_gives_whole_resources_with_an_instance_in_range(
     assert itself.missing == {"c:calendar-data"}
     assert [(item.path, item.text("c:calendar-data")) for item in got] == [(f"{home}weekly.ics", texts["weekly.ics"])]
     assert len(probe.query(home, "20261201T000000Z", "20270101T000000Z")) == 4
+
+
+def test_nothing_is_expanded_and_overrides_come_with_their_master(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+) -> None:
+    start = datetime(2026, 12, 1, 10, tzinfo=UTC)
+    moved = Override(start + timedelta(days=1), start + timedelta(days=40), start + timedelta(days=40, hours=1))
+    end = start + timedelta(hours=1)
+    series = AppleEvent(uid="d", title="x", start=start, end=end, rule="FREQ=DAILY;COUNT=3", overrides=(moved,))
+    text = apple_text(series, _NOW)
+    admin.put_object(account.apple_id, "home", "daily.ics", text)
+    span = 'start="20261203T000000Z" end="20261204T000000Z"'
+    body = query_body(f'<c:comp-filter name="VEVENT"><c:time-range {span}/></c:comp-filter>')
+
+    answer = probe.send(
+        "REPORT", home, body.replace("<c:calendar-data/>", f"<c:calendar-data><c:expand {span}/></c:calendar-data>")
+    )
+
+    assert answer.request.content.count(b"c:expand") == 1
+    assert [item.text("c:calendar-data") for item in found(answer)[1:]] == [text]
 
 
 @pytest.mark.parametrize(

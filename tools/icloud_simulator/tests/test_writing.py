@@ -62,6 +62,23 @@ def test_texts_are_refused_as_apple_refuses_them(
     assert precondition in answer.text
 
 
+def test_an_unknown_zone_is_fine_when_it_is_brought_along(probe: Probe, home: str) -> None:
+    zone = (
+        "BEGIN:VTIMEZONE\r\nTZID:Mars\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0000\r\n"
+        "TZOFFSETTO:+0037\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT"
+    )
+    text = _event().replace("DTSTART:20261201T100000Z", "DTSTART;TZID=Mars:20261201T100000")
+
+    assert probe.put(f"{home}one.ics", text.replace("BEGIN:VEVENT", zone)).status_code == 201
+
+
+def test_reminders_take_tasks_and_no_events(probe: Probe, account: SimulatedAccount) -> None:
+    task = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VTODO\r\nUID:t\r\nEND:VTODO\r\nEND:VCALENDAR\r\n"
+
+    assert probe.put(f"{account.home}tasks/task.ics", task).status_code == 201
+    assert probe.put(f"{account.home}tasks/event.ics", _event()).status_code == 403
+
+
 def test_two_uids_in_one_object_are_refused(probe: Probe, home: str) -> None:
     second = _event("two").split("BEGIN:VEVENT")[1].split("END:VCALENDAR")[0]
 
@@ -103,8 +120,12 @@ def test_calendars_of_others_are_written_with_their_leave_alone(
     feed = admin.add_calendar(account.apple_id, "x", kind="subscribed", source="webcal://a.example/x")
 
     answers = [probe.put(f"{where['path']}one.ics", _event()) for where in (reader, feed, writer)]
+    admin.put_object(account.apple_id, reader["path_id"], "kept.ics", _event("kept"))
+    deleted = [probe.send("DELETE", path) for path in (f"{reader['path']}kept.ics", f"{writer['path']}one.ics")]
 
     assert [answer.status_code for answer in answers] == [403, 403, 201]
+    assert [answer.status_code for answer in deleted] == [403, 204]
+    assert "need-privileges" in deleted[0].text
 
 
 def test_too_much_is_413_and_the_wrong_type_403(probe: Probe, home: str) -> None:
@@ -143,6 +164,27 @@ def test_invitations_are_recorded_and_nothing_else_is(
         ("CANCEL", ["guest@example.com"]),
         ("REPLY", ["boss@example.com"]),
     ]
+
+
+_MKCOL = (
+    '<mkcol xmlns="DAV:"><set><prop><resourcetype><collection/>{kind}</resourcetype>'
+    "<displayname>Made</displayname></prop></set></mkcol>"
+)
+
+
+def test_extended_mkcol_makes_calendars_and_nothing_else(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe
+) -> None:
+    calendar = _MKCOL.format(kind='<calendar xmlns="urn:ietf:params:xml:ns:caldav"/>')
+
+    made = probe.send("MKCOL", f"{account.home}made-by-me", calendar)
+    again = probe.send("MKCOL", f"{account.home}made-by-me", calendar)
+    folder = probe.send("MKCOL", f"{account.home}a-mere-folder", _MKCOL.format(kind=""))
+
+    assert [answer.status_code for answer in (made, again, folder)] == [201, 403, 403]
+    names = {item["path_id"]: item["name"] for item in admin.calendars(account.apple_id)}
+    assert names["made-by-me"] == "Made"
+    assert "a-mere-folder" not in names
 
 
 def test_calendars_are_made_renamed_and_removed(probe: Probe, account: SimulatedAccount) -> None:

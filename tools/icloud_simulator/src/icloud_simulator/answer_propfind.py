@@ -19,6 +19,8 @@ from icloud_simulator.xml_read import CALDAV, CS, DAV, Names, propfind
 # allprop fails at Apple's for those who look for resourcetype in it.
 _ALLPROP = (f"{{{DAV}}}displayname", f"{{{DAV}}}getetag", f"{{{CS}}}getctag")
 _HOME_SET = f"{{{CALDAV}}}calendar-home-set"
+# A user has few devices, each of which always asks for the same names.
+_LISTINGS_KEPT = 8
 
 
 def answer_propfind(visit: Visit, place: Place) -> Answer:
@@ -64,6 +66,8 @@ def _home(visit: Visit, names: Names, depth: str) -> Answer:
             items += [_mount_item(visit, names, looks, mount) for mount in account.mounts.values()]
         ready = multistatus(tuple(items))
         if not looks.visible:
+            if len(account.answers) >= _LISTINGS_KEPT:
+                account.answers.clear()
             account.answers[key] = ready
     return ready
 

@@ -113,14 +113,17 @@ def _calendar_deleted(visit: Visit, mount: Mount) -> Answer:
 
 
 def answer_mkcalendar(visit: Visit, place: Place) -> Answer:
-    """Make a calendar of events; lists of reminders cannot be made."""
+    """Make a calendar of events, by MKCALENDAR or extended MKCOL (RFC 5689); lists of reminders cannot be made."""
     if place.what not in {What.CHILD, What.OBJECT} or len(place.child) < _SHORTEST_NAME or place.name:
         return empty(403)
     if place.child in visit.account.mounts:
         return refusal(403, f"{{{DAV}}}resource-must-be-null")
     if b"VTODO" in visit.request.body:
         return refusal(403, f"{{{CALDAV}}}supported-calendar-component")
-    values = dict(proppatch(visit.request.body).values)
+    asked = proppatch(visit.request.body)
+    if visit.request.method == "MKCOL" and f"{{{CALDAV}}}calendar" not in asked.types:
+        return refusal(403, f"{{{DAV}}}valid-resourcetype")
+    values = dict(asked.values)
     wish = NewCalendar(values.get(_DISPLAY_NAME, "Untitled"), path_id=place.child, color=values.get(_COLOR))
     calendars.add_calendar(visit.world, visit.account.apple_id, wish)
     return empty(201)

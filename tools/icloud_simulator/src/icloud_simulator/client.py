@@ -180,9 +180,12 @@ class SimulatorAdmin:
         body = {key: item.isoformat() if isinstance(item, date) else item for key, item in change.items()}
         return str(self._call("PATCH", _object(apple_id, calendar, name), body)["etag"])
 
-    def split_series(self, apple_id: str, calendar: str, name: str, *, at: datetime) -> tuple[str, str]:
-        """Split a series; returns the hrefs of its future (the old object) and of its past."""
-        future, past = self._call("POST", f"{_object(apple_id, calendar, name)}/split", {"at": at.isoformat()})
+    def split_series(
+        self, apple_id: str, calendar: str, name: str, *, at: datetime, original: str = "future"
+    ) -> tuple[str, str]:
+        """Split a series; returns the hrefs of its future and of its past. `original`: which one is the old object."""
+        body = {"at": at.isoformat(), "original": original}
+        future, past = self._call("POST", f"{_object(apple_id, calendar, name)}/split", body)
         return future["href"], past["href"]
 
     def set_faults(self, apple_id: str | None = None, **knobs: object) -> None:

@@ -5,13 +5,21 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 
 from icloud_simulator.apple_ics import duration_text, escaped
-from icloud_simulator.ics import Line, folded, parse, unfolded
+from icloud_simulator.ics import Line, content_line, folded, parse, unfolded
 from icloud_simulator.instants import instant, is_date, utc_stamp, zone_of
 from icloud_simulator.rules import rule_starts
 
 _SERIES = "RELATED-TO;RELTYPE=X-CALENDARSERVER-RECURRENCE-SET"
+
+
+class Side(StrEnum):
+    """A side of a split series. Apple's server leaves the original to the future, some clients to the past."""
+
+    PAST = "past"
+    FUTURE = "future"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,24 +59,29 @@ def edited(text: str, changes: Changes, now: datetime) -> str:
     return _rewritten(text, replaced, answered)
 
 
-def split(text: str, at: datetime, now: datetime) -> tuple[str, str]:
-    """Split a series before an occurrence: its past under a new UID, its future under the old one.
+def split(text: str, at: datetime, now: datetime, *, original: Side = Side.FUTURE) -> tuple[str, str]:
+    """Split a series before an occurrence into past and future; `original` keeps the UID, the other side gets one.
 
-    Exceptions go to neither side. Raises ValueError for what is no series.
+    Exceptions go with their occurrences. Raises ValueError for what is no series.
     """
     event = _first_event(text)
-    if "RRULE" not in event:
+    if "RRULE" not in event or "UID" not in event:
         raise ValueError("not a series")
-    alone = _without_overrides(text)
     start, end = event["DTSTART"], event.get("DTEND")
     series = f"{_SERIES}:{uuid.uuid4()}".upper()
     stamped: dict[str, str | None] = {"DTSTAMP": f"DTSTAMP:{utc_stamp(now)}", "RELATED-TO": series}
     before, after = _rules(event["RRULE"].value, start, at)
-    past = {**stamped, "UID": f"UID:{uuid.uuid4()}".upper(), "RRULE": before}
+    past = {**stamped, "RRULE": before}
     future = {**stamped, "RRULE": after, "DTSTART": _retimed(start, "DTSTART", at)}
     if end is not None:
         future["DTEND"] = _retimed(end, "DTEND", at + (instant(end) - instant(start)))
-    return _rewritten(alone, past, None), _rewritten(alone, future, None)
+    sides = {
+        Side.PAST: _rewritten(_with_exceptions(text, kept=lambda moment: moment < at), past, None),
+        Side.FUTURE: _rewritten(_with_exceptions(text, kept=lambda moment: moment >= at), future, None),
+    }
+    other = Side.PAST if original is Side.FUTURE else Side.FUTURE
+    sides[other] = _with_new_uid(sides[other], event["UID"].value)
+    return sides[Side.PAST], sides[Side.FUTURE]
 
 
 def _rules(rule: str, start: Line, at: datetime) -> tuple[str, str]:
@@ -143,19 +156,36 @@ def _event_rewritten(
         yield line_edit(line) if line_edit is not None and inside else line
 
 
-def _without_overrides(text: str) -> str:
-    kept: list[str] = []
+def _with_new_uid(text: str, old: str) -> str:
+    new = f"UID:{uuid.uuid4()}".upper()
+    return folded(new if line == f"UID:{old}" else line for line in unfolded(text))
+
+
+def _with_exceptions(text: str, *, kept: Callable[[datetime], bool]) -> str:
+    """Return an object without the overrides, EXDATEs and RDATEs of moments that are not kept."""
+    lines: list[str] = []
     event: list[str] = []
     for line in unfolded(text):
         if event or line == "BEGIN:VEVENT":
             event.append(line)
         else:
-            kept.append(line)
+            lines.append(line)
         if line == "END:VEVENT":
-            kept += [item for item in event if not item.startswith("EXDATE")] if _is_master(event) else []
+            lines += _kept_of(event, kept)
             event = []
-    return folded(kept)
+    return folded(lines)
 
 
-def _is_master(event: list[str]) -> bool:
-    return not any(line.startswith("RECURRENCE-ID") for line in event)
+def _kept_of(event: list[str], kept: Callable[[datetime], bool]) -> list[str]:
+    instead_of = next((content_line(line) for line in event if line.startswith("RECURRENCE-ID")), None)
+    if instead_of is not None:
+        return event if kept(instant(instead_of)) else []
+    return [left for line in event if (left := _dates_kept(line, kept)) is not None]
+
+
+def _dates_kept(line: str, kept: Callable[[datetime], bool]) -> str | None:
+    if not line.startswith(("EXDATE", "RDATE")):
+        return line
+    dates = content_line(line)
+    left = [value for value in dates.value.split(",") if kept(instant(dates, value.split("/")[0]))]
+    return line.removesuffix(dates.value) + ",".join(left) if left else None

@@ -52,6 +52,9 @@ class Knobs(BaseModel):
     sync_page: int | None = Field(None, ge=1, description="sync-collection answers so many and 507 for the rest")
     duplicate_hrefs: Chance = Field(0, description="sync-collection names a change twice")
     missing_ctag: bool = Field(default=False, description="Calendars show no ctag")
+    leading_space_refused: bool = Field(
+        default=False, description="400 for white space before any XML; else before a declaration alone"
+    )
 
     empty_multistatus: Chance = Field(0, description="207 without any response, for what lists objects or calendars")
     dropped_responses: Chance = Field(0, description="Each response of a multistatus may be missing")

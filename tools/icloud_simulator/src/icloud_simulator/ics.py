@@ -58,7 +58,7 @@ def parse(text: str) -> Component:
     for raw in unfolded(text):
         if not raw.strip():
             continue
-        line = _line(raw)
+        line = content_line(raw)
         if line.name == "BEGIN":
             begun = Component(line.value.strip().upper())
             open_ones[-1].parts.append(begun)
@@ -103,7 +103,8 @@ def uid_of(text: str) -> str | None:
     return next((uid for part in calendar.parts if (uid := part.value("UID")) is not None), None)
 
 
-def _line(raw: str) -> Line:
+def content_line(raw: str) -> Line:
+    """Read one unfolded content line. Raises NotICalendar."""
     match = _LINE.fullmatch(raw)
     if match is None:
         raise NotICalendar("not a content line")

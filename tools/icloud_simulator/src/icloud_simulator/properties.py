@@ -65,7 +65,9 @@ def _addresses(looks: Looks) -> str:
 
 
 def _home_token(looks: Looks) -> str:
-    return token(Point(f"{int(looks.account.dsid):032x}", looks.account.version), 0)
+    account = looks.account
+    seen = sum(looks.seen(mount) for mount in account.mounts.values())
+    return token(Point(f"{int(account.dsid):032x}", account.layout + seen), 0)
 
 
 def _resourcetype(looks: Looks, mount: Mount) -> str:

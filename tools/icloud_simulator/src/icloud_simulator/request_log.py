@@ -2,15 +2,23 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
+# Some 20 MB at the very most, whatever clients send.
 _ENTRIES_KEPT = 20_000
+_LONGEST_PATH, _LONGEST_HOST = 500, 100
+_METHODS = frozenset(
+    "COPY DELETE GET HEAD MKCALENDAR MKCOL MOVE OPTIONS POST PROPFIND PROPPATCH PUT REPORT".split()  # noqa: SIM905 - one line
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request. `account` is the Apple ID that was tried, if there is such an account; `kind` the report's name."""
+    """One request. `account` is the Apple ID that was tried, if there is such an account; `kind` the report's name.
+
+    Long paths and hosts are cut, strange methods are OTHER.
+    """
 
     number: int
     at: float
@@ -50,6 +58,7 @@ class RequestLog:
 
     def add(self, entry: Entry) -> None:
         """Take in a request."""
+        entry = _bounded(entry)
         self.number = entry.number
         self.entries.append(entry)
         self.totals.setdefault((entry.account, entry.kind or entry.method, entry.status), Total()).add(entry)
@@ -64,3 +73,10 @@ class RequestLog:
         """Forget requests and sums; numbers go on."""
         self.entries.clear()
         self.totals.clear()
+
+
+def _bounded(entry: Entry) -> Entry:
+    if len(entry.path) <= _LONGEST_PATH and len(entry.host) <= _LONGEST_HOST and entry.method in _METHODS:
+        return entry
+    method = entry.method if entry.method in _METHODS else "OTHER"
+    return replace(entry, path=entry.path[:_LONGEST_PATH], host=entry.host[:_LONGEST_HOST], method=method)

@@ -25,7 +25,8 @@ from icloud_simulator.state import Account
 from icloud_simulator.world import World
 from icloud_simulator.xml_read import BadRequest
 
-_ALLOW = "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT, MKCALENDAR, MOVE"
+_ALLOW = "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT, MKCALENDAR, MKCOL, MOVE"
+_MAKING = {"MKCALENDAR", "MKCOL"}
 _DAV = (
     "1, access-control, calendar-access, calendar-schedule, calendar-auto-schedule, calendarserver-sharing, "
     "calendarserver-subscribed, calendarserver-home-sync, extended-mkcol, calendarserver-recurrence-split"
@@ -44,6 +45,7 @@ _METHODS: dict[str, _Answers] = {
     "PUT": answer_put,
     "DELETE": answer_delete,
     "MKCALENDAR": answer_mkcalendar,
+    "MKCOL": answer_mkcalendar,
     "PROPPATCH": answer_proppatch,
     "MOVE": lambda _visit, _place: empty(412),
     "OPTIONS": lambda _visit, _place: empty(200, ("allow", _ALLOW), ("dav", _DAV)),
@@ -115,14 +117,18 @@ class CalDavServer:
         return empty(403) if account.locked else None
 
     def _routed(self, visit: Visit) -> Answer:
-        where = place(visit.request.path)
-        handler = _METHODS.get(visit.request.method)
+        method, path, body = visit.request.method, visit.request.path, visit.request.body
+        # What is made need not end with a slash yet; what is there must.
+        where = place(f"{path.rstrip('/')}/" if method in _MAKING else path)
+        handler = _METHODS.get(method)
         if handler is None:
             return empty(405, ("allow", _ALLOW))
         if where is None:
             return empty(404)
         if where.dsid not in {"", visit.account.dsid}:
             return empty(403)
+        if visit.faults.knobs.leading_space_refused and method != "PUT" and body[:1].isspace():
+            return page(400, "Bad Request")
         try:
             return handler(visit, where)
         except BadRequest:

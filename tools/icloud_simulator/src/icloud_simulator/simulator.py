@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import uvloop
+
 from icloud_simulator.accounts import move_partition
 from icloud_simulator.admin.app import admin_app
 from icloud_simulator.asgi import CalDavApp
@@ -112,7 +114,7 @@ class Simulator:
 def running(options: Options | None = None) -> Iterator[Simulator]:
     """Run a simulator in a thread of its own, for tests that block. Use its URLs; its objects belong to the thread."""
     simulator = Simulator(options or Options())
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()  # as the command has it
     thread = threading.Thread(target=loop.run_forever, name="icloud-simulator")
     thread.start()
     try:

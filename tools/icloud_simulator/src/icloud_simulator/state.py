@@ -53,7 +53,7 @@ class Mount:
 
 @dataclass(slots=True)
 class Account:
-    """One Apple account. `version` grows with each change that its home listing can show."""
+    """One Apple account. `layout` grows whenever a calendar comes, goes or looks different."""
 
     dsid: str
     apple_id: str
@@ -67,8 +67,8 @@ class Account:
     calendar_enabled: bool = True
     app_passwords: dict[str, str] = field(default_factory=dict)  # digest: label
     mounts: dict[str, Mount] = field(default_factory=dict)
-    version: int = 0
-    answers: dict[object, Any] = field(default_factory=dict)  # ready home listings of this version
+    layout: int = 0
+    answers: dict[object, Any] = field(default_factory=dict)  # home listings, ready until something changes
 
     @property
     def home(self) -> str:
@@ -80,7 +80,6 @@ class Account:
 
     def changed(self) -> None:
         """Forget what was prepared of the home."""
-        self.version += 1
         self.answers.clear()
 
 
@@ -162,13 +161,16 @@ class State:
             fact.source,
             self.collections[fact.cid],
         )
+        account.layout += 1
         self.homes.setdefault(fact.cid, set()).add(fact.dsid)
         self._collection_changed(fact.cid)
 
     @apply.register
     def _(self, fact: Unmounted) -> None:
         account = self.accounts[fact.dsid]
-        cid = account.mounts.pop(fact.path_id).collection.cid
+        gone = account.mounts.pop(fact.path_id).collection
+        cid = gone.cid
+        account.layout += 1 + gone.revision  # the home's ctag counts revisions, and never goes back
         self._collection_changed(cid)
         self.homes[cid].discard(fact.dsid)
 
@@ -177,6 +179,7 @@ class State:
         account = self.accounts[fact.dsid]
         mount = account.mounts[fact.path_id]
         account.mounts[fact.path_id] = replace(mount, name=fact.name, color=fact.color)
+        account.layout += 1
         account.changed()
 
     @apply.register

@@ -16,6 +16,9 @@ ICAL = "http://apple.com/ns/ical/"
 CALENDAR_DATA = f"{{{CALDAV}}}calendar-data"
 GETETAG = f"{{{DAV}}}getetag"
 
+# The same few bodies come again and again; a cache of huge ones would be a way to fill the memory.
+_WORTH_REMEMBERING = 4_096
+
 Names = tuple[str, ...]
 """Property names in Clark notation: {namespace}name."""
 
@@ -33,10 +36,11 @@ class Propfind:
 
 @dataclass(frozen=True, slots=True)
 class Proppatch:
-    """PROPPATCH: names set (with their text) and names removed."""
+    """PROPPATCH, MKCOL: names set (with their text), names removed, the resource types that are wished for."""
 
     values: tuple[tuple[str, str], ...]
     removed: Names
+    types: Names = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,12 @@ class OtherReport:
 Report = SyncCollection | Multiget | Query | OtherReport
 
 
-@lru_cache(maxsize=256)
 def propfind(body: bytes) -> Propfind:
     """Read a PROPFIND body; none at all means allprop. Raises BadRequest."""
+    return _remembered(body) if len(body) <= _WORTH_REMEMBERING else _propfind(body)
+
+
+def _propfind(body: bytes) -> Propfind:
     if not body:
         return Propfind(None)
     root = _parse(body)
@@ -86,8 +93,11 @@ def propfind(body: bytes) -> Propfind:
     return Propfind(None if prop is None else _names(prop))
 
 
+_remembered = lru_cache(maxsize=256)(_propfind)
+
+
 def proppatch(body: bytes) -> Proppatch:
-    """Read a PROPPATCH or MKCALENDAR body. Raises BadRequest."""
+    """Read a PROPPATCH, MKCALENDAR or MKCOL body. Raises BadRequest."""
     if not body:
         return Proppatch((), ())
     root = _parse(body)
@@ -95,7 +105,8 @@ def proppatch(body: bytes) -> Proppatch:
         (str(item.tag), item.text or "") for item in root.iterfind(f"{{{DAV}}}set/{{{DAV}}}prop/*") if _is_element(item)
     )
     removed = tuple(str(item.tag) for item in root.iterfind(f"{{{DAV}}}remove/{{{DAV}}}prop/*") if _is_element(item))
-    return Proppatch(values, removed)
+    types = root.iterfind(f"{{{DAV}}}set/{{{DAV}}}prop/{{{DAV}}}resourcetype/*")
+    return Proppatch(values, removed, tuple(str(item.tag) for item in types if _is_element(item)))
 
 
 def report(body: bytes) -> Report:
@@ -134,15 +145,13 @@ def _moment(span: etree._Element, name: str, default: datetime) -> datetime:
 
 
 def _parse(body: bytes) -> etree._Element:
-    if not body.startswith(b"<"):
-        raise BadRequest("something before the document")  # Apple answers 400 to a leading newline, too
-    try:
-        root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
-    except etree.XMLSyntaxError as error:
-        raise BadRequest("not XML") from error
+    # White space before a declaration is no XML, and 400 at Apple's; before the root element vdirsyncer sends it there.
     if b"<!DOCTYPE" in body:
         raise BadRequest("a DOCTYPE")
-    return root
+    try:
+        return etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
+    except etree.XMLSyntaxError as error:
+        raise BadRequest("not XML") from error
 
 
 def _names(prop: etree._Element) -> Names:

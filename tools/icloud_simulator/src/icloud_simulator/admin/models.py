@@ -3,8 +3,9 @@
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from icloud_simulator.edits import Side
 from icloud_simulator.facts import Access, Kind, OldHost, Trace
 
 
@@ -200,6 +201,7 @@ class EventChange(Shape):
 
 
 class Split(Shape):
-    """The start of the first occurrence of the new series."""
+    """Where a series is cut: the start of the first occurrence of its future."""
 
-    at: datetime
+    at: AwareDatetime
+    original: Side = Field(Side.FUTURE, description="The side that keeps the object and its UID")

@@ -16,6 +16,7 @@ from icloud_simulator.admin.models import (
     Stored,
 )
 from icloud_simulator.apple_ics import apple_text
+from icloud_simulator.edits import Side
 from icloud_simulator.facts import Trace
 from icloud_simulator.state import Mount
 from icloud_simulator.world import Unknown, World
@@ -109,10 +110,12 @@ async def change_event(world: TheWorld, apple_id: str, path_id: str, name: str, 
 
 @router.post(_CALENDAR + "/objects/{name}/split")
 async def split_series(world: TheWorld, apple_id: str, path_id: str, name: str, split: Split) -> list[Stored]:
-    """Change "this and all following": the old object keeps the future, a new one gets the past."""
+    """Change "this and all following": two objects from now on. Answers the future one first."""
     mount = world.mount(apple_id, path_id)
     try:
-        past, future = edits.split(_text(mount, name), split.at, world.clock.moment())
+        past, future = edits.split(_text(mount, name), split.at, world.clock.moment(), original=split.original)
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
-    return [_write(world, mount, name, future), _write(world, mount, objects.new_name(), past)]
+    names = [name, objects.new_name()] if split.original is Side.FUTURE else [objects.new_name(), name]
+    etags = objects.write(world, mount, zip(names, (future, past), strict=True))
+    return [Stored(href=mount.path + where, etag=etag) for where, etag in zip(names, etags, strict=True)]
