@@ -16,8 +16,10 @@ from icloud.errors import (
 )
 from icloud.gate import Endpoint
 from icloud.ids import calendar_id, event_id, uid_hash
+from icloud.traffic import Crossing, RequestCounter
 from icloud.transport import Budget
 from icloud.values import Absence, CalendarObject, Changes, Home, ListedCalendar, Missing, UnsupportedReason
+from icloud.wire.requests import RequestClass
 
 __all__ = [
     "Absence",
@@ -30,6 +32,7 @@ __all__ = [
     "Changes",
     "CredentialMalformed",
     "CredentialsRejected",
+    "Crossing",
     "Endpoint",
     "Forbidden",
     "Home",
@@ -39,6 +42,8 @@ __all__ = [
     "Missing",
     "NotUnderstood",
     "PreconditionFailed",
+    "RequestClass",
+    "RequestCounter",
     "TokenDead",
     "TryLater",
     "UnsupportedReason",

@@ -202,7 +202,7 @@ class Account:
 
 
 def _etag(answer: Answer) -> str | None:
-    return answer.headers.get("ETag", "").strip() or None
+    return answers.usable_etag(answer.headers.get("ETag", "").strip()) or None
 
 
 def _collection(answer: Answer) -> str:

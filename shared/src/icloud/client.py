@@ -7,6 +7,7 @@ from icloud.account import Account
 from icloud.credentials import AppleCredential
 from icloud.exchange import Exchange
 from icloud.gate import Endpoint, Gate
+from icloud.traffic import RequestCounter
 from icloud.transport import Budget, Transport
 from icloud.values import Home
 
@@ -14,12 +15,14 @@ from icloud.values import Home
 class ICloud:
     """Apple's calendar server, or one that takes its place. One per process; to be closed at its end."""
 
-    def __init__(self, endpoint: Endpoint, *, budget: Budget | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, budget: Budget | None = None, counter: RequestCounter | None = None
+    ) -> None:
         """Open nothing yet. `budget` is what one request may cost, by default what suits Apple."""
         self._gate = Gate(endpoint.trusted_hosts)
         self._entry = self._gate.admit(endpoint.entry_url)
         self._budget = budget or Budget()
-        self._transport = Transport(endpoint, self._gate, self._budget)
+        self._transport = Transport(endpoint, self._gate, self._budget, counter=counter)
 
     def account(self, credential: AppleCredential, home: Home | None = None) -> Account:
         """Speak for one account. `home` is what an earlier discovery found; it is found anew once it fails."""

@@ -12,6 +12,7 @@ from icloud.credentials import AppleCredential
 from icloud.errors import ICloudError, NotUnderstood, TryLater
 from icloud.gate import Endpoint, Gate, Target, UrlRefused
 from icloud.inflate import Body
+from icloud.traffic import RequestCounter, crossing
 from icloud.wire.requests import Request
 
 _USER_AGENT = "CrocoClick-iCloud-Calendar-Sync/1"
@@ -61,7 +62,10 @@ class Unreachable(TryLater):
 class Transport:
     """The pool of connections of one process. Nothing is opened before the first request."""
 
-    def __init__(self, endpoint: Endpoint, gate: Gate, budget: Budget) -> None:
+    def __init__(
+        self, endpoint: Endpoint, gate: Gate, budget: Budget, *, counter: RequestCounter | None = None
+    ) -> None:
+        self._counter = counter
         self._endpoint = endpoint
         self._gate = gate
         self._budget = budget
@@ -114,15 +118,20 @@ class Transport:
         return await self._once(target, request, credential)
 
     async def _once(self, target: Target, request: Request, credential: AppleCredential) -> Answer:
-        async with self._opened().request(
-            request.method,
-            target.url(),
-            data=request.body or None,
-            headers={**request.headers, "Authorization": credential.basic()},
-            allow_redirects=False,
-        ) as response:
-            read = self._answer if response.status in request.expected else _refusal
-            return Answer(response.status, response.headers, await read(response), target)
+        response: aiohttp.ClientResponse | None = None
+        try:
+            async with self._opened().request(
+                request.method,
+                target.url(),
+                data=request.body or None,
+                headers={**request.headers, "Authorization": credential.basic()},
+                allow_redirects=False,
+            ) as response:
+                read = self._answer if response.status in request.expected else _refusal
+                return Answer(response.status, response.headers, await read(response), target)
+        finally:
+            if self._counter is not None:
+                self._counter(crossing(request, response))
 
     async def _answer(self, response: aiohttp.ClientResponse) -> bytearray:
         return await _read(response, most=self._budget.body_bytes)

@@ -1,10 +1,12 @@
-"""Scripted servers, and a client that trusts them."""
+"""Scripted servers and real ones, and a client that trusts them."""
 
 import gzip
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
+from shared.tests.icloud.real_servers import Person, Server, radicale, simulator, xandikos
 from shared.tests.icloud.scripted import HOME, PATIENCE, Opening, Script, Scripted, golden, home_set, serving
 
 from icloud import Account, AppleCredential, Budget, Endpoint, Home, ICloud
@@ -37,8 +39,8 @@ def opened() -> Opening:
     """Opens a client for an entry URL, trusting loopback hosts."""
 
     @asynccontextmanager
-    async def opening(entry: str, *, budget: Budget = PATIENCE) -> AsyncIterator[ICloud]:
-        async with ICloud(Endpoint(entry, ("127.0.0.1", "localhost")), budget=budget) as icloud:
+    async def opening(entry: str, *, budget: Budget = PATIENCE, ca_file: Path | None = None) -> AsyncIterator[ICloud]:
+        async with ICloud(Endpoint(entry, ("127.0.0.1", "localhost"), ca_file), budget=budget) as icloud:
             yield icloud
 
     return opening
@@ -59,3 +61,22 @@ async def account(script: Script, opened: Opening, credential: AppleCredential) 
     """An account whose home was found earlier, on a server that answers nothing else."""
     async with opened(f"{script.origin}/", budget=Budget(body_bytes=20_000, object_bytes=5_000)) as icloud:
         yield icloud.account(credential, Home("/20451177/principal/", script.origin, HOME, ()))
+
+
+SERVERS: dict[str, Callable[[Path], AbstractAsyncContextManager[Server]]] = {
+    "radicale": radicale,
+    "xandikos": xandikos,
+    "simulator": lambda _: simulator(),
+}
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+async def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """Each of the servers that others wrote, and the simulator."""
+    async with SERVERS[request.param](tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+async def person(server: Server) -> Person:
+    return await server.person()

@@ -3,9 +3,12 @@
 import asyncio
 import socket
 import sys
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha1
 from pathlib import Path
 
 from caldav.collection import Calendar
@@ -15,7 +18,19 @@ from icloud import AppleCredential
 from icloud_simulator.client import SimulatorAdmin
 from icloud_simulator.simulator import Options, Simulator
 
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def event(uid: str, start: datetime = NOON, title: str = "Dentist") -> str:
+    """One hour's meeting, as simple as an object can be."""
+    form = "%Y%m%dT%H%M%SZ"
+    lines = [
+        *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Tests//EN", "BEGIN:VEVENT", f"UID:{uid}", f"SUMMARY:{title}"),
+        *("DTSTAMP:20261122T090000Z", f"DTSTART:{start:{form}}", f"DTEND:{start + timedelta(hours=1):{form}}"),
+        *("END:VEVENT", "END:VCALENDAR", ""),
+    ]
+    return "\r\n".join(lines)
 
 
 @dataclass
@@ -24,6 +39,7 @@ class Person:
 
     entry: str
     credential: AppleCredential
+    ca_file: Path | None = None
     collections: dict[str, str] = field(default_factory=dict)
     """URLs of the calendars, by the last part of their paths."""
 
@@ -58,7 +74,8 @@ class Person:
     async def _with_the_device(self, work: Callable[[DAVClient], object]) -> None:
         def working() -> None:
             user, password = self.credential.apple_id, self.credential.app_password
-            with DAVClient(url=self.entry, username=user, password=password) as device:
+            trust = str(self.ca_file) if self.ca_file else True
+            with DAVClient(url=self.entry, username=user, password=password, ssl_verify_cert=trust) as device:
                 work(device)
 
         await asyncio.to_thread(working)
@@ -69,13 +86,14 @@ class Server:
     """A running server."""
 
     entry: str
+    ca_file: Path | None = None
     people: int = 0
 
     async def person(self) -> Person:
         """Somebody new, with an empty calendar `home`."""
         self.people += 1
         word = "".join(_LETTERS[self.people // 26**place % 26] for place in range(4))
-        person = Person(self.entry, AppleCredential(f"{word}@icloud.com", f"abcd-efgh-ijkl-{word}"))
+        person = Person(self.entry, AppleCredential(f"{word}@icloud.com", f"abcd-efgh-ijkl-{word}"), self.ca_file)
         await self.enrol(person)
         await person.makes_calendar("home")
         return person
@@ -93,6 +111,18 @@ class Radicale(Server):
     async def enrol(self, person: Person) -> None:
         with self.users.open("a") as users:
             users.write(f"{person.credential.apple_id}:{person.credential.app_password}\n")
+
+
+@dataclass
+class Xandikos(Server):
+    """Xandikos in a process of its own, for several users; it lets nobody in by password but over TLS."""
+
+    users: Path = Path()
+
+    async def enrol(self, person: Person) -> None:
+        digest = b64encode(sha1(person.credential.app_password.encode()).digest()).decode()  # noqa: S324 -- Xandikos' own form
+        with self.users.open("a") as users:
+            users.write(f"{person.credential.apple_id}:{{SHA}}{digest}\n")
 
 
 @dataclass
@@ -123,21 +153,44 @@ async def radicale(directory: Path) -> AsyncIterator[Server]:
         "storage-filesystem-folder": str(directory / "storage"),
     }
     arguments = [word for name, value in settings.items() for word in (f"--{name}", value)]
-    with (directory / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "radicale", *arguments, stderr=log)
-    try:
-        await _listening(port, process)
+    async with _running("radicale", arguments, port, directory):
         yield Radicale(f"http://127.0.0.1:{port}/", users=users)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+
+
+@asynccontextmanager
+async def xandikos(directory: Path) -> AsyncIterator[Server]:
+    users, port = directory / "users", _free_port()
+    users.touch()
+    settings = {
+        "directory": str(directory / "storage"),
+        "state-dir": str(directory),
+        "listen-address": "localhost",
+        "port": str(port),
+        "htpasswd": str(users),
+    }
+    arguments = [word for name, value in settings.items() for word in (f"--{name}", value)]
+    async with _running("xandikos", ["multi-user", "--autocert", "--no-detect-systemd", *arguments], port, directory):
+        yield Xandikos(f"https://localhost:{port}/", directory / "certs" / "selfsigned.crt", users=users)
 
 
 @asynccontextmanager
 async def simulator() -> AsyncIterator[Server]:
     async with Simulator(Options(port=0, admin_port=0, demo=False)) as running:
         yield Simulated(running.url, admin=running.admin_url)
+
+
+@asynccontextmanager
+async def _running(module: str, arguments: Iterable[str], port: int, directory: Path) -> AsyncIterator[None]:
+    """Somebody else's server, until the end of the block."""
+    with (directory / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, *arguments, stderr=log)
+    try:
+        await _listening(port, process)
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
 
 def _free_port() -> int:
@@ -150,7 +203,7 @@ async def _listening(port: int, process: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(20):
         while process.returncode is None:
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                _, writer = await asyncio.open_connection("localhost", port)
             except OSError:
                 await asyncio.sleep(0.05)
             else:

@@ -75,7 +75,9 @@ async def serving(handler: Callable[[web.BaseRequest], Awaitable[web.StreamRespo
 class Opening(Protocol):
     """Opens a client for an entry URL, trusting loopback hosts."""
 
-    def __call__(self, entry: str, *, budget: Budget = PATIENCE) -> AbstractAsyncContextManager[ICloud]: ...
+    def __call__(
+        self, entry: str, *, budget: Budget = PATIENCE, ca_file: Path | None = None
+    ) -> AbstractAsyncContextManager[ICloud]: ...
 
 
 def golden(name: str) -> bytes:

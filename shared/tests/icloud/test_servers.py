@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from shared.tests.icloud.real_servers import Person, Server, radicale, simulator
+from shared.tests.icloud.real_servers import NOON, Person, event
 from shared.tests.icloud.scripted import Opening
 
 from icloud import (
@@ -17,40 +17,18 @@ from icloud import (
     CredentialsRejected,
     ListedCalendar,
     Missing,
+    NotUnderstood,
     PreconditionFailed,
     TokenDead,
 )
 
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="session", params=["radicale", "simulator"])
-async def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    context = simulator() if request.param == "simulator" else radicale(tmp_path_factory.mktemp("radicale"))
-    async with context as running:
-        yield running
-
-
-@pytest.fixture
-async def person(server: Server) -> Person:
-    return await server.person()
 
 
 @pytest.fixture
 async def account(person: Person, opened: Opening) -> AsyncIterator[Account]:
-    async with opened(person.entry) as icloud:
+    async with opened(person.entry, ca_file=person.ca_file) as icloud:
         yield icloud.account(person.credential)
-
-
-def event(uid: str, start: datetime = NOON, title: str = "Dentist") -> str:
-    form = "%Y%m%dT%H%M%SZ"
-    lines = [
-        *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Tests//EN", "BEGIN:VEVENT", f"UID:{uid}", f"SUMMARY:{title}"),
-        *("DTSTAMP:20261122T090000Z", f"DTSTART:{start:{form}}", f"DTEND:{start + timedelta(hours=1):{form}}"),
-        *("END:VEVENT", "END:VCALENDAR", ""),
-    ]
-    return "\r\n".join(lines)
 
 
 async def home_calendar(account: Account) -> ListedCalendar:
@@ -73,7 +51,7 @@ async def test_discovery_and_listing_find_what_the_other_device_made(account: Ac
 async def test_a_wrong_password_is_rejected(person: Person, opened: Opening) -> None:
     wrong = AppleCredential(person.credential.apple_id, "abcd-abcd-abcd-abcd")
 
-    async with opened(person.entry) as icloud:
+    async with opened(person.entry, ca_file=person.ca_file) as icloud:
         with pytest.raises(CredentialsRejected):
             await icloud.account(wrong).discover()
 
@@ -170,6 +148,43 @@ async def test_a_write_never_goes_over_what_somebody_else_wrote(account: Account
     current = await account.get(href)
     assert isinstance(current, CalendarObject)
     assert "DTSTART:20261202T120000Z" in current.text
+
+
+async def test_a_series_is_listed_wherever_it_has_an_instance(account: Account, person: Person) -> None:
+    weekly = event("every-week-for-ever", NOON - 70 * DAY).replace("END:VEVENT", "RRULE:FREQ=WEEKLY\r\nEND:VEVENT")
+    await person.adds("home", {"every-week-for-ever": weekly})
+    calendar = await home_calendar(account)
+
+    listed = await account.listing(calendar.path, NOON - DAY, NOON + DAY)
+
+    assert set(listed) == {f"{calendar.path}every-week-for-ever.ics"}
+    assert await account.listing(calendar.path, NOON + DAY, NOON + 2 * DAY) == {}
+
+
+async def test_a_uid_that_another_object_of_the_calendar_holds_is_a_conflict(account: Account, person: Person) -> None:
+    await person.adds("home", {"the-first-of-its-uid": event("one-uid-for-two-0001")})
+    calendar = await home_calendar(account)
+
+    with pytest.raises(PreconditionFailed, match="uid_conflict"):
+        await account.put(f"{calendar.path}another-of-the-uid1.ics", event("one-uid-for-two-0001"), if_match=None)
+
+
+async def test_what_is_no_calendar_object_is_refused_for_good(account: Account) -> None:
+    calendar = await home_calendar(account)
+
+    with pytest.raises(NotUnderstood, match="object_refused"):
+        await account.put(f"{calendar.path}no-calendar-object1.ics", "hello", if_match=None)
+
+
+async def test_a_delete_names_the_version_it_means(account: Account, person: Person) -> None:
+    await person.adds("home", {"moved-by-the-person1": event("moved-by-the-person1")})
+    calendar = await home_calendar(account)
+    href = f"{calendar.path}moved-by-the-person1.ics"
+
+    with pytest.raises(PreconditionFailed, match="etag"):
+        await account.delete(href, if_match='"an-older-one"')
+
+    assert isinstance(await account.get(href), CalendarObject)
 
 
 async def test_a_token_that_the_server_does_not_know_is_dead(account: Account) -> None:

@@ -122,6 +122,11 @@ def responses(body: bytes | bytearray, base: str) -> Iterator[Response]:
     return (part for part in read(body, base=base) if isinstance(part, Response))
 
 
+def usable_etag(etag: str) -> str:
+    """Return the ETag, or nothing where it could not be stored and sent back in a head."""
+    return etag if etag.isascii() and etag.isprintable() and len(etag) <= _ETAG_LENGTH else ""
+
+
 def _is_object(response: Response, calendar: str) -> bool:
     """Tell objects from sub-collections and unnamed entries. Raise NotUnderstood if it belongs to another calendar."""
     if response.path and not response.path.startswith(calendar):
@@ -162,9 +167,7 @@ def _note(response: Response, changed: dict[str, str], removed: set[str]) -> Non
 
 
 def _etag(response: Response) -> str:
-    """ETag, or empty where there is none that could be sent back in a header."""
-    etag = response.text(names.ETAG) or ""
-    return etag if etag.isascii() and etag.isprintable() and len(etag) <= _ETAG_LENGTH else ""
+    return usable_etag(response.text(names.ETAG) or "")
 
 
 def _object(response: Response, most: int) -> CalendarObject | Missing:

@@ -7,6 +7,7 @@ queries for other components than VEVENT.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from xml.sax.saxutils import escape
 
 from icloud import paths
@@ -20,11 +21,24 @@ _MULTISTATUS = frozenset({207})
 _ABSENT = frozenset({404, 410})
 
 
+class RequestClass(StrEnum):
+    """What a request is for, as far as its price matters."""
+
+    ENTRY = "entry"
+    """Finding the home."""
+    HOME = "home"
+    """Listing all calendars: the poll."""
+    REPORT = "report"
+    """Questions about one calendar or its objects."""
+    WRITE = "write"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request, without host and credential. `expected` are the statuses that are no error."""
 
     method: str
+    kind: RequestClass
     expected: frozenset[int]
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
@@ -32,17 +46,18 @@ class Request:
 
 def principal() -> Request:
     """Who am I (RFC 5397)."""
-    return _propfind("<current-user-principal/>", depth=0)
+    return _propfind(RequestClass.ENTRY, "<current-user-principal/>")
 
 
 def home_set() -> Request:
     """Where do my calendars live, and what are my addresses (RFC 4791 §6.2.1, RFC 6638 §2.4.1)."""
-    return _propfind("<C:calendar-home-set/><C:calendar-user-address-set/>", depth=0)
+    return _propfind(RequestClass.ENTRY, "<C:calendar-home-set/><C:calendar-user-address-set/>")
 
 
 def calendars() -> Request:
     """All that an idle poll needs to know, in one request."""
     return _propfind(
+        RequestClass.HOME,
         "<displayname/><resourcetype/><C:supported-calendar-component-set/><current-user-privilege-set/>"
         "<S:getctag/><sync-token/><A:calendar-color/>",
         depth=1,
@@ -51,7 +66,7 @@ def calendars() -> Request:
 
 def existence() -> Request:
     """Does this collection exist and may I see it."""
-    return _propfind("<resourcetype/>", depth=0)
+    return _propfind(RequestClass.REPORT, "<resourcetype/>")
 
 
 def changes(token: str) -> Request:
@@ -82,29 +97,29 @@ def objects(hrefs: Sequence[str]) -> Request:
 
 def get() -> Request:
     """One object."""
-    return Request("GET", frozenset({200}) | _ABSENT)
+    return Request("GET", RequestClass.REPORT, frozenset({200}) | _ABSENT)
 
 
 def put(text: str, *, if_match: str | None) -> Request:
     """Create (`if_match` None: only if nothing is there) or replace exactly the version with that ETag."""
     condition = {"If-None-Match": "*"} if if_match is None else {"If-Match": if_match}
     headers = {"Content-Type": "text/calendar; charset=utf-8", **condition}
-    return Request("PUT", frozenset({200, 201, 204}), headers, text.encode())
+    return Request("PUT", RequestClass.WRITE, frozenset({200, 201, 204}), headers, text.encode())
 
 
 def delete(*, if_match: str | None) -> Request:
     """Delete exactly the version with that ETag, or any; what is gone already is fine."""
     condition = {} if if_match is None else {"If-Match": if_match}
-    return Request("DELETE", frozenset({200, 202, 204}) | _ABSENT, condition)
+    return Request("DELETE", RequestClass.WRITE, frozenset({200, 202, 204}) | _ABSENT, condition)
 
 
-def _propfind(props: str, *, depth: int) -> Request:
+def _propfind(kind: RequestClass, props: str, *, depth: int = 0) -> Request:
     body = f"<propfind {_OPEN}><prop>{props}</prop></propfind>"
-    return Request("PROPFIND", _MULTISTATUS, {"Depth": str(depth), "Content-Type": _XML}, body.encode())
+    return Request("PROPFIND", kind, _MULTISTATUS, {"Depth": str(depth), "Content-Type": _XML}, body.encode())
 
 
 def _report(body: str) -> Request:
-    return Request("REPORT", _MULTISTATUS, {"Depth": "1", "Content-Type": _XML}, body.encode())
+    return Request("REPORT", RequestClass.REPORT, _MULTISTATUS, {"Depth": "1", "Content-Type": _XML}, body.encode())
 
 
 def _utc(moment: datetime) -> str:
