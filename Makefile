@@ -18,9 +18,7 @@ demo: setup ## The story, told line by line on a stack of its own; exit code 0 o
 	@exec $(PY) -m local_stack demo
 
 test: check ## Everything that CI runs
-	$(PY) -m pytest -m "servers and not story" -q
-	$(PY) -m pytest -m story -q
-	$(PY) -m local_stack demo
+	@tools/test.sh
 
 check: setup ## Seconds: format, lint, types, rooms, contracts, tests without servers
 	@tools/check.sh

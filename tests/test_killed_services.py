@@ -18,7 +18,8 @@ from local_stack.waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.story]
 SEED = 20261201
-KILLS = 24
+ROUNDS = 12
+AT_ONCE = 2
 VICTIMS = ("connector", "sync-worker-1", "sync-worker-2", "availability")
 PATIENCE = 90
 
@@ -26,12 +27,12 @@ PATIENCE = 90
 def test_killed_services_lose_nothing_and_resurrect_nothing(
     stack: LocalStack, users: AppleUsers, apple: SimulatorAdmin
 ) -> None:
-    print(f"seed {SEED}, {KILLS} kills")
+    print(f"seed {SEED}, {ROUNDS * AT_ONCE} kills")
     random, today = Random(SEED), datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     connected: list[Person] = []
     gone: list[Person] = []
 
-    for number in range(KILLS):
+    for number in range(ROUNDS):
         person = users.person(life=objects(random, today, 40))
         apple.set_faults(person.apple.apple_id, latency_seconds=0.05)
         with ThreadPoolExecutor(max_workers=1) as thread:
@@ -40,7 +41,7 @@ def test_killed_services_lose_nothing_and_resurrect_nothing(
             connecting.result()
         connected.append(person)
         users.live_on(random.choice(connected), random, today)
-        if number % 6 == 5:
+        if number % 4 == 3:
             gone.append(connected.pop(random.randrange(len(connected))))
             _disconnect_at_last(gone[-1])
 
@@ -68,11 +69,12 @@ def _asked(apple: SimulatorAdmin, person: Person) -> int:
 
 
 def _kill_after(stack: LocalStack, random: Random, requests: Callable[[], int]) -> None:
-    """Kill somebody when Apple has answered some requests of this user, or soon after the last of them."""
-    moment, victim = random.randrange(8), random.choice(VICTIMS)
-    wait_until(lambda: requests() >= moment, seconds=3)
-    stack.kill(victim)
-    stack.restart(victim)
+    """Kill two when Apple has answered some requests of this user, one after the other, or soon after the last."""
+    victims = random.sample(VICTIMS, AT_ONCE)
+    for moment, victim in zip(sorted(random.sample(range(8), AT_ONCE)), victims, strict=True):
+        wait_until(lambda least=moment: requests() >= least, seconds=2)  # type: ignore[misc]  # the default binds it
+        stack.kill(victim)
+    stack.restart(*victims)
 
 
 def _connect_at_last(person: Person) -> None:

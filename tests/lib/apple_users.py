@@ -15,7 +15,9 @@ from local_stack.stack import LocalStack
 from oracle import Interval, busy
 
 PARIS: Final = ZoneInfo("Europe/Paris")
-WRONG_PASSWORD: Final = "qzxj-vkwy-qzxj-vkwy"
+CANARY: Final = "qzxj-vkwy"
+"""How every password of these people begins, so that one search finds any of them."""
+WRONG_PASSWORD: Final = f"{CANARY}-{CANARY}"
 _BLOCKING: Final = ("home", "work")
 _WEEKS_AHEAD: Final = 8
 
@@ -33,20 +35,18 @@ class Person:
 
 
 class AppleUsers:
-    """Makes people; `passwords` are all that were ever typed, by whom."""
+    """Makes people."""
 
     def __init__(self, stack: LocalStack, apple: SimulatorAdmin) -> None:
         self._stack = stack
         self._apple = apple
         self._numbers = count(1)
         self._people: list[Person] = []
-        self.passwords: list[tuple[str, str]] = []
 
     def person(self, *, life: Iterable[tuple[str, str]] = (), account: str | None = None) -> Person:
         """Somebody new, in a CrocoClick account of their own unless one is named, with `life` in `home`."""
         number = next(self._numbers)
-        apple = self._apple.create_account(f"canary.{number}@icloud.com")
-        self.passwords += [(apple.apple_id, apple.app_password), (apple.apple_id, WRONG_PASSWORD)]
+        apple = self._apple.create_account(f"canary.{number}@icloud.com", app_password=_password(number))
         texts = dict(life)
         if texts:
             self._apple.put_objects(apple.apple_id, "home", texts)
@@ -88,6 +88,11 @@ class AppleUsers:
     def __exit__(self, *_: object) -> None:
         for person in self._people:
             person.crococlick.close()
+
+
+def _password(number: int) -> str:
+    letters = "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
+    return f"{CANARY}-{letters}-{letters}"
 
 
 def _moment(text: str) -> datetime:

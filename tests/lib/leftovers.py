@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from bson import BSON
@@ -25,19 +23,23 @@ class Find:
     shape: str
 
 
-def shapes(secret: str, user: str) -> Mapping[str, bytes]:
-    """The secret as it could stand somewhere: raw, encoded, escaped, or inside a Basic header."""
+def shapes(secret: str) -> Mapping[str, bytes]:
+    """A secret, or a part of one, as it could stand somewhere: raw, without hyphens, encoded, inside of more."""
     raw = secret.encode()
-    return {
+    inside = {f"base64 at {offset}": _base64_inside(raw, offset) for offset in range(3)}
+    return inside | {
         "raw": raw,
         "without hyphens": secret.replace("-", "").encode(),
-        "base64": b64encode(raw),
-        "basic": b64encode(f"{user}:{secret}".encode()),
-        "url": quote(secret, safe="").encode(),
+        "hyphens escaped": secret.replace("-", "%2D").encode(),
         "hex": raw.hex().encode(),
-        "json": json.dumps(secret)[1:-1].encode(),
         "utf-16": secret.encode("utf-16-le"),
     }
+
+
+def _base64_inside(raw: bytes, offset: int) -> bytes:
+    """What stays the same of base64 wherever `raw` stands in a longer text, `offset` bytes past a multiple of three."""
+    encoded = b64encode(bytes(offset) + raw)
+    return encoded[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6]
 
 
 def in_files(root: Path, wanted: Mapping[str, bytes], *, skip: tuple[str, ...] = ()) -> Iterator[Find]:
@@ -45,7 +47,9 @@ def in_files(root: Path, wanted: Mapping[str, bytes], *, skip: tuple[str, ...] =
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         place = str(path.relative_to(root))
         if not place.startswith(skip):
-            yield from _in_bytes(place, path.read_bytes(), wanted)
+            # A server may take a file away meanwhile; what is gone was not left behind.
+            with contextlib.suppress(FileNotFoundError):
+                yield from _in_bytes(place, path.read_bytes(), wanted)
 
 
 def in_mongodb(url: str, wanted: Mapping[str, bytes]) -> Iterator[Find]:

@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from shared.tests.icloud.real_servers import Person, Server, radicale, simulator, xandikos
 from shared.tests.icloud.scripted import HOME, PATIENCE, Opening, Script, Scripted, golden, home_set, serving
 
+from caldav_servers import Person, Server, radicale, simulator, xandikos
 from icloud import Account, AppleCredential, Budget, Endpoint, Home, ICloud
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from shared.tests.icloud.real_servers import NOON, Person, event
 from shared.tests.icloud.scripted import Opening
 
+from caldav_servers import NOON, Person, event
 from icloud import (
     Absence,
     Account,

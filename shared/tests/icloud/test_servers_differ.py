@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from shared.tests.icloud.real_servers import NOON, Person, Server, event
 from shared.tests.icloud.scripted import PATIENCE
 from shared.tests.icloud.transports import LOOPBACK
 
+from caldav_servers import NOON, Person, Server, event
 from icloud import (
     Account,
     CalendarObject,

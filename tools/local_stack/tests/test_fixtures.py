@@ -51,10 +51,12 @@ def run(tmp_path: Path) -> Iterator[Run]:
             name,
             ".",
         ]
+        # Servers that this run was given are not those of the run inside.
+        outer = {name: value for name, value in os.environ.items() if not name.startswith("CALSYNC_TEST_")}
         process = subprocess.Popen(
             command,
             cwd=tmp_path / "tests",
-            env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), **env},
+            env={**outer, "TMPDIR": str(tmp_path / "tmp"), **env},
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,

@@ -123,7 +123,7 @@ async def test_without_kafka_people_connect_and_leave_and_no_password_stays_anyw
     found = [
         (place, shape)
         for secret in (apple.app_password, spoilt)
-        for shape, needle in shapes(secret, apple.apple_id).items()
+        for shape, needle in shapes(secret).items()
         for place, content in (("log", log.read_bytes()), ("answers", answers), ("mongodb", b"".join(stored)))
         if needle in content
     ]

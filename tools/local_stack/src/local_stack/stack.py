@@ -84,15 +84,16 @@ class LocalStack:
                 self._file.write(self._state().killed_by_hand(one))
                 identity.kill()
 
-    def restart(self, name: str) -> None:
-        """Stop a part unless it is dead, start it on the same ports, return when it serves."""
+    def restart(self, *names: str) -> None:
+        """Stop parts unless they are dead, start them together on the same ports, return when all serve."""
         with self._changed() as state:
             environment = environment_of(self._layout, state)
-            for one in roster.named(name, state.options):
+            ones = [one for name in names for one in roster.named(name, state.options)]
+            for one in ones:
                 self._file.write(self._state().killed_by_hand(one))
                 if one in state.processes:
                     state.processes[one].stop(seconds=_STOP_SECONDS)
-                self._launch([one], environment)
+            self._launch(ones, environment)
 
     def pause(self, name: str) -> None:
         """Freeze a part where it stands (SIGSTOP)."""

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# What needs real servers: the adapters and services on one MongoDB and one Kafka, the tests across services, the story.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+data=.local/tests
+
+"$bin/python" -m local_stack up --detach --parts mongodb,kafka --ports auto --data "$data" > /dev/null
+trap '"$bin/python" -m local_stack down --data "$data"' EXIT
+# shellcheck disable=SC1091  # written by the line above
+. "$data/stack.env"
+export CALSYNC_TEST_MONGODB_URL=$CALSYNC_MONGODB_URL CALSYNC_TEST_KAFKA_BOOTSTRAP_SERVERS=$CALSYNC_KAFKA_BOOTSTRAP_SERVERS
+"$bin/pytest" -q -n 2 --dist loadfile -m "servers and not story"
+unset CALSYNC_TEST_MONGODB_URL CALSYNC_TEST_KAFKA_BOOTSTRAP_SERVERS
+"$bin/python" -m local_stack down --data "$data"
+trap - EXIT
+
+"$bin/pytest" -q -m story
+"$bin/python" -m local_stack demo
