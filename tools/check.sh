@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
-# Everything that needs no server. All parts run, so that one look shows all that is wrong.
+# Everything that needs no server. All parts run, side by side, so that one look shows all that is wrong.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
-failed=()
+said=$(mktemp -d)
+trap 'rm -rf "$said"' EXIT
+names=()
+processes=()
 
 part() {
   local name=$1
   shift
-  if ! "$@"; then failed+=("$name"); fi
+  "$@" > "$said/$name" 2>&1 &
+  names+=("$name")
+  processes+=($!)
 }
 
 types() {
@@ -21,12 +26,21 @@ types() {
   return $status
 }
 
-part format $bin/ruff format --check --quiet .
-part lint $bin/ruff check --quiet .
-part types types
-part rooms $bin/lint-imports --no-cache
 part tests $bin/pytest -q -n 2 -m "not servers and not story"
+part types types
+part format $bin/ruff format --check .
+part lint $bin/ruff check .
+part rooms $bin/lint-imports --no-cache
 
+failed=()
+for i in "${!names[@]}"; do
+  if ! wait "${processes[$i]}"; then
+    failed+=("${names[$i]}")
+    cat "$said/${names[$i]}"
+  else
+    echo "${names[$i]}: $(tail -n 1 "$said/${names[$i]}")"
+  fi
+done
 if [ ${#failed[@]} -gt 0 ]; then
   echo "check: failed: ${failed[*]}" >&2
   exit 1

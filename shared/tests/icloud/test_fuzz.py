@@ -13,6 +13,8 @@ import pytest
 
 from icloud.judgement import Step
 
+pytestmark = pytest.mark.servers
+
 PROGRAM = Path(__file__).with_name("fuzz_targets.py")
 GOLDEN = Path(__file__).with_name("golden")
 # What takes a few seconds each, twenty on a busy machine for all of them.

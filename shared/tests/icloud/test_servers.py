@@ -22,6 +22,8 @@ from icloud import (
     TokenDead,
 )
 
+pytestmark = pytest.mark.servers
+
 DAY = timedelta(days=1)
 
 

@@ -23,6 +23,8 @@ from icloud import (
     TryLater,
 )
 
+pytestmark = pytest.mark.servers
+
 # None: the server takes it.
 WITHOUT_AN_END: dict[str, type[ICloudError] | None] = {"Radicale": None, "Xandikos": None, "Simulated": NotUnderstood}
 WITH_A_METHOD = WITHOUT_AN_END

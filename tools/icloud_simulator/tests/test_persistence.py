@@ -16,6 +16,8 @@ from icloud_simulator.journal import FileJournal
 from icloud_simulator.probe import Probe
 from icloud_simulator.simulator import Simulator
 
+pytestmark = pytest.mark.servers
+
 
 @dataclass(frozen=True)
 class _Running:

@@ -15,6 +15,8 @@ import pytest
 from icloud_simulator.faults import Knobs
 from icloud_simulator.simulator import Options, Simulator, running
 
+pytestmark = pytest.mark.servers
+
 _Send = Callable[[list[str]], tuple[int, str]]
 _HERE = Path(__file__).parent
 _README = (_HERE.parent / "README.md").read_text()

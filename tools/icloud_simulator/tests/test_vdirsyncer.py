@@ -13,6 +13,8 @@ import pytest
 from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
 from icloud_simulator.simulator import Simulator
 
+pytestmark = pytest.mark.servers
+
 _START = datetime(2026, 12, 1, 10, tzinfo=UTC)
 _SPAN = (_START, _START + timedelta(hours=1))
 _CONFIG = """
