@@ -10,7 +10,7 @@ stop() {
 
 newest_python() {
   for name in "${PYTHON:-}" python3.13 python3.12 python3.11 python3; do
-    if [ -n "$name" ] && command -v "$name" > /dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    if [ -n "$name" ] && command -v "$name" > /dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then
       echo "$name"
       return
     fi
