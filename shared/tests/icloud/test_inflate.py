@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icloud import NotUnderstood, TryLater
+from icloud import Budget, NotUnderstood, TryLater
 from icloud.inflate import Body, BodyTooLarge
+from memory import forget_peak, peak_bytes
 
 
 def collected(chunks: list[bytes], encoding: str, most: int = 100_000) -> bytes:
@@ -47,6 +48,20 @@ def test_a_gzip_bomb_stops_at_the_cap_without_being_inflated() -> None:
         body.add(bomb)
 
     assert len(body.content) <= 100_000
+
+
+@pytest.mark.parametrize(
+    ("encoding", "piece", "pieces"),
+    [("gzip", gzip.compress(bytes(50_000_000)), 10), ("", bytes(65_536), 8_000)],
+    ids=["gzip", "plain"],
+)
+def test_half_a_gigabyte_against_the_real_cap_takes_20_mb_at_most(encoding: str, piece: bytes, pieces: int) -> None:
+    before = forget_peak()
+
+    with pytest.raises(BodyTooLarge):
+        collected([piece] * pieces, encoding, most=Budget().body_bytes)
+
+    assert peak_bytes() - before < 20_000_000
 
 
 def test_a_gzip_stream_cut_short_is_to_be_asked_again() -> None:

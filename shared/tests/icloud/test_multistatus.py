@@ -1,7 +1,6 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from shared.tests.icloud.scripted import golden
 
 from icloud import NotUnderstood, TryLater
 from icloud.wire.multistatus import NextToken, Response, conditions, read
+from memory import forget_peak, peak_bytes
 
 START = b'<?xml version="1.0"?><multistatus xmlns="DAV:">'
 ONE = b"<response><href>/1/home/</href><status>HTTP/1.1 404 Not Found</status></response>"
@@ -156,17 +156,6 @@ def test_xml_bombs_are_refused_quickly_and_cheaply(name: str) -> None:
 
     assert time.process_time() - began < 1.0  # 300 ms on a machine of one's own
     assert peak_bytes() - before < 20_000_000
-
-
-def forget_peak() -> int:
-    """Let the peak begin anew at what is resident now, which is told; tracemalloc would not see libxml2's memory."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return peak_bytes()
-
-
-def peak_bytes() -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def test_a_large_answer_is_read_response_by_response() -> None:
