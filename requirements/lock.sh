@@ -3,6 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 for set in runtime simulator dev; do
-  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --override overrides.txt --custom-compile-command 'make lock' "$set.in" --output-file "$set.txt" ${UPGRADE:+--upgrade}
 done

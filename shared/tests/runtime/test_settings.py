@@ -9,7 +9,6 @@ from runtime.settings import (
     Duration,
     Fragment,
     HttpSettings,
-    ICloudSettings,
     KafkaSettings,
     LogSettings,
     MongoSettings,
@@ -17,6 +16,7 @@ from runtime.settings import (
     SettingsInvalid,
     load,
 )
+from runtime.settings.icloud import ICloudSettings
 
 
 class SyncSettings(Fragment):

@@ -4,21 +4,19 @@ from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
 
-from icloud import Endpoint
 from icloud.credentials import KeysUnusable, Sealer
 from runtime.settings import (
     AuthSettings,
     Duration,
     Fragment,
     HttpSettings,
-    ICloudSettings,
     KafkaSettings,
     LogSettings,
     MongoSettings,
     OpsSettings,
 )
+from runtime.settings.icloud import ICloudSettings
 
 
 class VaultSettings(Fragment):
@@ -50,32 +48,12 @@ class FreshnessSettings(Fragment):
     )
 
 
-class AppleSettings(ICloudSettings):
-    """iCloud's address, which must itself be one that credentials may go to."""
-
-    def model_post_init(self, context: object, /) -> None:
-        """Check what no field can say alone."""
-        del context
-        try:
-            self.endpoint()
-        except ValueError:
-            raise PydanticCustomError(
-                "settings_rule",
-                "CALSYNC_ICLOUD_URL, CALSYNC_ICLOUD_TRUSTED_HOSTS: expected an https:// address on one of the trusted "
-                "hosts, which are suffixes of host names, or loopback hosts",
-            ) from None
-
-    def endpoint(self) -> Endpoint:
-        """Where discovery begins. ValueError where credentials may not go."""
-        return Endpoint(self.url, self.trusted_hosts, self.ca_file)
-
-
 class Settings(Fragment):
     """Everything, from the environment."""
 
     kafka: KafkaSettings
     mongo: MongoSettings
-    icloud: AppleSettings
+    icloud: ICloudSettings
     vault: VaultSettings
     freshness: FreshnessSettings
     auth: AuthSettings

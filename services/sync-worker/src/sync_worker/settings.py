@@ -5,19 +5,17 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
 
-from icloud import Endpoint
 from icloud.credentials import KeysUnusable, Opener
 from runtime.settings import (
     Duration,
     Fragment,
-    ICloudSettings,
     KafkaSettings,
     LogSettings,
     MongoSettings,
     OpsSettings,
 )
+from runtime.settings.icloud import ICloudSettings
 
 _LEAST_LEASE = timedelta(seconds=3)
 _LONGEST_HORIZON = timedelta(days=1100)
@@ -40,26 +38,6 @@ class VaultSettings(Fragment):
         except KeysUnusable as unusable:
             raise ValueError("no private keys") from unusable
         return directory
-
-
-class AppleSettings(ICloudSettings):
-    """iCloud's address, which must itself be one that credentials may go to."""
-
-    def model_post_init(self, context: object, /) -> None:
-        """Check what no field can say alone."""
-        del context
-        try:
-            self.endpoint()
-        except ValueError:
-            raise PydanticCustomError(
-                "settings_rule",
-                "CALSYNC_ICLOUD_URL, CALSYNC_ICLOUD_TRUSTED_HOSTS: expected an https:// address on one of the trusted "
-                "hosts, which are suffixes of host names, or loopback hosts",
-            ) from None
-
-    def endpoint(self) -> Endpoint:
-        """Where discovery begins. ValueError where credentials may not go."""
-        return Endpoint(self.url, self.trusted_hosts, self.ca_file)
 
 
 class SyncSettings(Fragment):
@@ -99,7 +77,7 @@ class Settings(Fragment):
 
     kafka: KafkaSettings
     mongo: MongoSettings
-    icloud: AppleSettings
+    icloud: ICloudSettings
     vault: VaultSettings
     sync: SyncSettings
     ops: OpsSettings

@@ -148,24 +148,3 @@ class LogSettings(Fragment):
     format: Literal["json", "console"] = Field(
         default="json", validation_alias="CALSYNC_LOG_FORMAT", description="json for machines, console for people"
     )
-
-
-class ICloudSettings(Fragment):
-    """Where iCloud is, and how much of it we may use."""
-
-    url: str = Field(
-        default="https://caldav.icloud.com/",
-        validation_alias="CALSYNC_ICLOUD_URL",
-        description="the address where discovery begins, http:// or https://",
-        pattern=r"^https?://[^\s/]+",
-    )
-    trusted_hosts: CommaSeparated = Field(
-        default=("icloud.com", "icloud.com.cn"),
-        validation_alias="CALSYNC_ICLOUD_TRUSTED_HOSTS",
-        description="suffixes of the hosts that credentials may go to, comma-separated",
-    )
-    ca_file: FilePath | None = Field(
-        default=None,
-        validation_alias="CALSYNC_ICLOUD_CA_FILE",
-        description="a PEM file with the authority of iCloud's certificates",
-    )
