@@ -39,6 +39,8 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
     def started(name: str, **env: str) -> subprocess.Popen[str]:
         command = [
+            # A run in the background of a script ignores SIGINT, and so would what it starts.
+            *("env", "--default-signal=INT"),
             sys.executable,
             "-m",
             "pytest",
