@@ -24,10 +24,10 @@ wanted=$(cat requirements/dev.txt tools/setup.sh $(printf '%s/pyproject.toml ' "
 
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
   python=$(newest_python)
-  if [ ! -x .venv/bin/python ]; then
+  if ! .venv/bin/python -m pip --version > /dev/null 2>&1; then
     "$python" -c 'import ensurepip, venv' 2> /dev/null || stop "Python's venv module is missing: apt-get install python3-venv"
     echo "setup: virtual environment with $("$python" --version)"
-    "$python" -m venv .venv
+    "$python" -m venv --clear .venv
   fi
   echo "setup: locked packages (a minute the first time)"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt

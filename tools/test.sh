@@ -5,11 +5,17 @@ cd "$(dirname "$0")/.."
 bin=.venv/bin
 data=.local/tests
 
-"$bin/python" -m local_stack up --detach --parts mongodb,kafka --ports auto --data "$data" > /dev/null
+said() {
+  sed -n "s/^$1=//p" "$data/stack.env"
+}
+
+# Also what an earlier run left behind, if something killed it.
 trap '"$bin/python" -m local_stack down --data "$data"' EXIT
-# shellcheck disable=SC1091  # written by the line above
-. "$data/stack.env"
-export CALSYNC_TEST_MONGODB_URL=$CALSYNC_MONGODB_URL CALSYNC_TEST_KAFKA_BOOTSTRAP_SERVERS=$CALSYNC_KAFKA_BOOTSTRAP_SERVERS
+"$bin/python" -m local_stack down --data "$data"
+"$bin/python" -m local_stack up --detach --parts mongodb,kafka --ports auto --data "$data" > /dev/null
+CALSYNC_TEST_MONGODB_URL=$(said CALSYNC_MONGODB_URL)
+CALSYNC_TEST_KAFKA_BOOTSTRAP_SERVERS=$(said CALSYNC_KAFKA_BOOTSTRAP_SERVERS)
+export CALSYNC_TEST_MONGODB_URL CALSYNC_TEST_KAFKA_BOOTSTRAP_SERVERS
 "$bin/pytest" -q -n 2 --dist loadfile -m "servers and not story"
 unset CALSYNC_TEST_MONGODB_URL CALSYNC_TEST_KAFKA_BOOTSTRAP_SERVERS
 "$bin/python" -m local_stack down --data "$data"

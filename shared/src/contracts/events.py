@@ -130,7 +130,7 @@ class CalendarAge(Value):
 
 
 class CompletedSync(Value):
-    """All conflict calendars of one connection were read; their changes are on `icloud.events.v1` already."""
+    """A pass ended, its finds are on `icloud.events.v1`. All conflict calendars but `calendars` are as of `as_of`."""
 
     account_id: Id
     user_id: Id
@@ -139,7 +139,7 @@ class CompletedSync(Value):
     revision: Number
     as_of: EpochSeconds
     calendars: tuple[CalendarAge, ...] = ()
-    """Only those that were not read up to `as_of`."""
+    """Those that were not read up to `as_of`, with their own age; 0: never read yet."""
 
 
 class SyncCompleted(Value):

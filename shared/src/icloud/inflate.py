@@ -22,7 +22,9 @@ class Body:
         """Raise NotUnderstood for an encoding that was not offered."""
         if encoding.strip().lower() not in ("", "identity", "gzip", "x-gzip"):
             raise NotUnderstood("encoding")
-        self.content = bytearray()
+        # Parts, not one growing buffer: enlarging that may take its size twice.
+        self._parts: list[bytes] = []
+        self._size = 0
         self._most = most
         self._gzip = encoding.strip().lower() in ("gzip", "x-gzip")
         self._inflate = zlib.decompressobj(_GZIP)
@@ -36,9 +38,9 @@ class Body:
 
     def end(self) -> bytearray:
         """Return the whole body; raise TryLater if the gzip stream is not complete."""
-        if self._gzip and self.content and not self._inflate.eof:
+        if self._gzip and self._size and not self._inflate.eof:
             raise TryLater(None, "cut_short")
-        return self.content
+        return bytearray().join(self._parts)
 
     def _add_inflated(self, chunk: bytes) -> None:
         while chunk:
@@ -51,6 +53,8 @@ class Body:
             chunk = self._inflate.unconsumed_tail or self._inflate.unused_data
 
     def _keep(self, part: bytes) -> None:
-        if len(self.content) + len(part) > self._most:
+        self._size += len(part)
+        if self._size > self._most:
+            self._parts.clear()
             raise BodyTooLarge
-        self.content += part
+        self._parts.append(part)

@@ -20,7 +20,7 @@ _SKEW_SECONDS: Final = 30
 """How far the platform's clock may be from ours."""
 _TOKEN_LENGTH: Final = 8_192
 _REFRESH_SECONDS: Final = 600.0
-"""A key that the platform has withdrawn is believed no longer than this."""
+"""A key that the platform has withdrawn is believed no longer than this, unless its keys cannot be fetched."""
 _PAUSE_SECONDS: Final = 10.0
 """Between two fetches of the keys, so that made-up key ids cannot turn us against the platform."""
 _FETCH_SECONDS: Final = 5.0

@@ -7,6 +7,7 @@ from pymongo.errors import (
     ConnectionFailure,
     ExecutionTimeout,
     NetworkTimeout,
+    OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WTimeoutError,
@@ -23,6 +24,8 @@ INFRASTRUCTURE: Final[tuple[type[Exception], ...]] = (
 )
 """What MongoDB's absence looks like. The work is sound: try it again later."""
 
+_SERVERS_STATE: Final = frozenset({13, 18, 14031})
+"""Unauthorized, AuthenticationFailed, OutOfDiskSpace: the server has to be mended, the work is sound."""
 _RETRYABLE_LABELS: Final = ("RetryableWriteError", "TransientTransactionError", "UnknownTransactionCommitResult")
 
 
@@ -42,7 +45,7 @@ def connect(settings: MongoSettings, app_name: str) -> AsyncIOMotorClient[dict[s
 
 def is_infrastructure(error: BaseException) -> bool:
     """Whether the database's state, not the work, is to blame: a time-out, a lost server, a transient conflict."""
-    if isinstance(error, INFRASTRUCTURE):
+    if isinstance(error, INFRASTRUCTURE) or (isinstance(error, OperationFailure) and error.code in _SERVERS_STATE):
         return True
     return isinstance(error, PyMongoError) and (error.timeout or any(map(error.has_error_label, _RETRYABLE_LABELS)))
 

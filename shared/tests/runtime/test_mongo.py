@@ -58,10 +58,15 @@ async def test_an_absent_mongodb_is_the_infrastructures_fault_and_told_in_time()
 
 @pytest.mark.parametrize(
     "error",
-    [DuplicateKeyError("twice"), OperationFailure("no", 13), BulkWriteError({"writeErrors": [{}]}), ValueError()],
+    [DuplicateKeyError("twice"), OperationFailure("no", 121), BulkWriteError({"writeErrors": [{}]}), ValueError()],
 )
 def test_a_refused_write_is_not_the_infrastructures_fault(error: Exception) -> None:
     assert not is_infrastructure(error)
+
+
+@pytest.mark.parametrize("code", [13, 18, 14031])
+def test_a_server_that_lets_nobody_write_is(code: int) -> None:
+    assert is_infrastructure(OperationFailure("no", code))
 
 
 def test_a_transient_conflict_is() -> None:

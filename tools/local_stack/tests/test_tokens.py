@@ -67,7 +67,7 @@ def test_only_their_owner_reads_the_private_key(tmp_path: Path) -> None:
 
 
 def test_without_a_stack_there_is_no_token_but_advice(tmp_path: Path) -> None:
-    with pytest.raises(CannotGoOn, match=r"Start one: python -m local_stack up"):
+    with pytest.raises(CannotGoOn, match=r"Start one: .venv/bin/python -m local_stack up"):
         LocalStack(tmp_path).token("account", "user")
 
 

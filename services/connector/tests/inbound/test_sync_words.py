@@ -1,5 +1,8 @@
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from connector.application.follow_sync import RecordCalendars, RecordReports
 from connector.domain.connection import Progress, Reading, State
@@ -8,7 +11,9 @@ from connector_examples import CALENDARS, LATER, MARIE, NOW, SECRET, WORK, conne
 from connector_fakes import FakeConnections
 from contracts import facts
 from contracts.events import (
+    CalendarAge,
     CalendarsChanged,
+    CalendarState,
     CompletedSync,
     CredentialsRejected,
     EventsQuarantined,
@@ -43,6 +48,20 @@ async def test_a_completed_sync_tells_up_to_when_everything_is_read() -> None:
     found = await store.of(MARIE)
     assert found
     assert found.reading == Reading(NOW)
+
+
+@pytest.mark.parametrize(("age", "reading"), [(0, Reading(None)), (3_600, Reading(NOW - timedelta(hours=1)))])
+async def test_a_connection_is_as_old_as_its_oldest_calendar(age: int, reading: Reading) -> None:
+    words, store = await listening()
+    now = int(NOW.timestamp())
+    failing = CalendarAge(id="cal-1", as_of=now - age if age else 0, state=CalendarState.FAILED)
+
+    said = CompletedSync(**MARIES, revision=1_001, as_of=now, calendars=(failing,))
+    await words(deliveries(SyncCompleted(connections=(said,))))
+
+    found = await store.of(MARIE)
+    assert found
+    assert found.reading == reading
 
 
 async def test_progress_is_followed_until_the_first_import_is_complete() -> None:

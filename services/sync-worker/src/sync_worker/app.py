@@ -135,7 +135,7 @@ async def serve(settings: Settings, process: Process) -> None:
     await process.enter("icloud", parts.icloud)
     await parts.publisher.start()
     process.on_stop("publisher", parts.publisher.stop)
-    process.on_stop("completions", parts.completions.flush)
+    process.on_stop("completions", parts.completions.stop)
     process.supervise("completions", parts.completions.run())
     await parts.consumers.start()
     process.on_stop("consumers", parts.consumers.stop)

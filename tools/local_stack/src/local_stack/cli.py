@@ -89,7 +89,7 @@ def _setup(_chosen: argparse.Namespace) -> int:
 def _status(chosen: argparse.Namespace) -> int:
     state = LocalStack(chosen.data).state
     if state is None:
-        msg = f"No stack runs in {chosen.data}. Start one: python -m local_stack up"
+        msg = f"No stack runs in {chosen.data}. Start one: .venv/bin/python -m local_stack up"
         raise CannotGoOn(msg)
     parts = status_of(state)
     _say(table(parts))

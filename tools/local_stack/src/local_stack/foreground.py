@@ -26,7 +26,7 @@ def run_until_stopped(stack: LocalStack, *, say: Say, when_up: Callable[[], None
             say("Stopping")
         finally:
             stack.stop_if_owned_by(me)
-    say("Stopped. Data and logs are kept; `python -m local_stack down` erases the data.")
+    say("Stopped. Data and logs are kept; `.venv/bin/python -m local_stack down` erases the data.")
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def _watch(stack: LocalStack, me: Identity, say: Say) -> None:
                 log = stack.log_file(name)
                 say(
                     f"{name} died. The end of its log, {log}:\n{tail(log)}\n"
-                    f"The rest runs on. Bring it back: python -m local_stack restart {name}"
+                    f"The rest runs on. Bring it back: .venv/bin/python -m local_stack restart {name}"
                 )
         time.sleep(_LOOK_EVERY_SECONDS)
     say("Another terminal stopped this stack.")

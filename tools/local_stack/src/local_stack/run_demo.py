@@ -27,7 +27,7 @@ In another terminal, first of all:
 export CONNECTOR={connector} AVAILABILITY={availability} ADMIN={admin}
 export AUTH='Authorization: Bearer {token}'
 
-Connect her iCloud calendar:
+Connect her iCloud calendar (after an earlier run it still is: then go on with the next line):
 
 curl -sS -H "$AUTH" -H 'Content-Type: application/json' $CONNECTOR/v1/connections \\
   -d '{{"apple_id": "{apple_id}", "app_password": "{app_password}", "access": "full", "time_zone": "Europe/Paris"}}'

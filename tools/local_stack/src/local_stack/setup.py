@@ -9,7 +9,7 @@ from local_stack.checks import demand_enough_disk
 from local_stack.errors import CannotGoOn
 from local_stack.fetch import fetch_kafka, kafka_is_here
 from local_stack.java import find_java, find_maven
-from local_stack.servers.mongo import mongod
+from local_stack.servers.mongo import demand_mongod_runs
 
 
 def set_up(say: Callable[[str], None], jars: Path = KAFKA_JARS) -> None:
@@ -18,7 +18,8 @@ def set_up(say: Callable[[str], None], jars: Path = KAFKA_JARS) -> None:
     Raises CannotGoOn with everything that is missing at once.
     """
     missing: list[str] = []
-    needed = [find_java, mongod] if kafka_is_here(jars) else [find_java, find_maven, mongod]
+    needed: list[Callable[[], object]]
+    needed = [find_java, demand_mongod_runs] if kafka_is_here(jars) else [find_java, find_maven, demand_mongod_runs]
     for find in needed:
         try:
             find()

@@ -159,7 +159,8 @@ class LocalStack:
             return
         if state.is_running():
             where = self._layout.data
-            msg = f"A stack already runs in {where}. Stop it (python -m local_stack down), or use another --data."
+            msg = f"A stack already runs in {where}. Stop it or use another --data: "
+            msg += f".venv/bin/python -m local_stack down --data {where}"
             raise CannotGoOn(msg)
         if left := state.alive():
             say(f"Stopping what an earlier run left behind: {', '.join(left)}")
@@ -232,7 +233,7 @@ class LocalStack:
         return state
 
     def _not_up(self) -> CannotGoOn:
-        return CannotGoOn(f"No stack runs in {self._layout.data}. Start one: python -m local_stack up")
+        return CannotGoOn(f"No stack runs in {self._layout.data}. Start one: .venv/bin/python -m local_stack up")
 
     def _dismiss_warden(self) -> None:
         if self._warden is not None:

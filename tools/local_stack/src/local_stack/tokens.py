@@ -46,7 +46,8 @@ class TokenKeys:
     def token(self, claims: Mapping[str, Any], ttl: timedelta) -> str:
         """Sign `claims`, valid from now for `ttl`. Raises CannotGoOn when no pair was made."""
         if not self._private_file.exists():
-            msg = f"No stack was started in {self._private_file.parent.parent}. Start one: python -m local_stack up"
+            folder = self._private_file.parent.parent
+            msg = f"No stack was started in {folder}. Start one: .venv/bin/python -m local_stack up"
             raise CannotGoOn(msg)
         now = datetime.now(UTC)
         everything = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + ttl, **claims}

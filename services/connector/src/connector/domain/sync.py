@@ -27,7 +27,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """All conflict calendars were read."""
+    """All conflict calendars were read, the oldest of them up to `as_of`."""
 
     of: Word
     as_of: datetime

@@ -39,7 +39,10 @@ def _reports(delivery: Delivery) -> Iterator[Report]:
     match delivery.event:
         case SyncCompleted(connections=several):
             for one in several:
-                yield Read(Word(one.connection_id, one.epoch, one.revision), datetime.fromtimestamp(one.as_of, UTC))
+                # The connection is as old as its oldest calendar; 0 says that one was never read.
+                oldest = min((one.as_of, *(calendar.as_of for calendar in one.calendars)))
+                if oldest > 0:
+                    yield Read(Word(one.connection_id, one.epoch, one.revision), datetime.fromtimestamp(oldest, UTC))
         case SyncProgress() as event:
             yield Importing(_word(event), Progress(event.imported, event.total))
         case CredentialsRejected() as event:

@@ -84,3 +84,8 @@ class Claim:
     def revisions(self) -> Iterator[int]:
         """Of this pass's events on the sync topic, fewer than a thousand; a later pass's are always larger."""
         return count(self.fence * 1000)
+
+    @property
+    def last_revision(self) -> int:
+        """What ends a pass that may have said something before, without knowing how much."""
+        return self.fence * 1000 + 999

@@ -1,5 +1,6 @@
 """From the outbox to Kafka."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -63,11 +64,26 @@ class PublishStates:
     def __init__(self, outbox: Outbox, events: Events) -> None:
         self._outbox = outbox
         self._events = events
+        self._under_way: set[asyncio.Future[None]] = set()
 
     async def __call__(self, claim: Claim, states: Sequence[State]) -> None:
-        """Publish and mark, in the given order."""
+        """Publish and mark, in the given order. Raises LeaseLost before anything is published.
+
+        Once begun it goes on to the end, lease or no lease, cancelled or not: a record that was handed over may arrive
+        late, behind somebody's newer one, and only the mark finds that out.
+        """
+        claim.lease.check()
+        work = asyncio.ensure_future(self._to_the_end(claim, states))
+        self._under_way.add(work)
+        work.add_done_callback(self._under_way.discard)
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            raise
+
+    async def _to_the_end(self, claim: Claim, states: Sequence[State]) -> None:
         for _ in range(_ROUNDS):
-            claim.lease.check()
             await self._events.publish([said for state in states for said in _said(claim, state)])
             overtaken = await self._outbox.mark(claim, {state.event_id: state.revision for state in states})
             if not overtaken:

@@ -91,5 +91,5 @@ class RunPass:
         _log.warning("credential_refused", count=counted.count)
         if not counted.final:
             return Postponed(rejections.AGAIN_IN, claim.failures, rejections=counted)
-        await self._tell.say(rejected(claim, next(claim.revisions()), counted))
+        await self._tell.say(rejected(claim, claim.last_revision, counted))
         return Stopped(counted)

@@ -1,6 +1,7 @@
 """What the worker says on Kafka."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -15,6 +16,7 @@ from sync_worker.application.publish_states import Ended, Events, Said
 
 SOURCE: Final = "sync-worker"
 _FLUSH_SECONDS: Final = 1.0
+_STOP_SECONDS: Final = 2.0
 _MOST_IN_ONE: Final = 500
 """Connections in one message: some 150 kB."""
 
@@ -60,6 +62,12 @@ class KafkaCompletions:
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
             await self.flush()
+
+    async def stop(self) -> None:
+        """Say what is left, for two seconds at most; what stays unsaid is said by the next passes."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self.flush()
 
     async def flush(self) -> None:
         """Say everything now; what Kafka does not take is kept for the next time."""

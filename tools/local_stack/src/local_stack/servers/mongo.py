@@ -1,4 +1,5 @@
 import stat
+import subprocess
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,6 +35,15 @@ def mongod() -> Path:
     if mode != wanted:
         program.chmod(wanted)
     return program
+
+
+def demand_mongod_runs() -> None:
+    """Raise CannotGoOn, with the install command, where the system lacks a library that mongod needs."""
+    trial = subprocess.run([mongod(), "--version"], capture_output=True, text=True, check=False)
+    if trial.returncode:
+        told = (trial.stderr.strip().splitlines() or ["no reason given"])[-1]
+        msg = f"mongod does not run here ({told}). Install what it needs: sudo apt-get install libcurl4 libssl3"
+        raise CannotGoOn(msg)
 
 
 class MongoServer:

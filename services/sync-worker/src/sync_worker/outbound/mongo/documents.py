@@ -39,7 +39,9 @@ def claim_from(document: Document, lease: Lease) -> Claim:
 def tracked_document(tracked: Tracked) -> Document:
     """What is remembered of a calendar; absent fields have their defaults."""
     return {
-        name: value for name, value in asdict(tracked).items() if value not in (None, "", 0, False) or name == "basis"
+        name: value
+        for name, value in asdict(tracked).items()
+        if value not in (None, "", 0, False) or name in {"path", "basis"}
     }
 
 

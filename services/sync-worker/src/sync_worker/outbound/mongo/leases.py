@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
+from runtime.logs import get_logger
 from sync_worker.application.claim import Claim, Lease
 from sync_worker.outbound.mongo.collections import (
     BUCKETS,
@@ -19,6 +20,8 @@ from sync_worker.outbound.mongo.collections import (
     literal,
 )
 from sync_worker.outbound.mongo.documents import claim_from, milliseconds
+
+_log = get_logger("sync_worker.leases")
 
 _DUE: Final = {
     "$expr": {
@@ -66,7 +69,8 @@ class MongoLeases:
         )
         until = asked_at + self._length.total_seconds()
         taken = self._connections.find({"_id": {"$in": ids}, "lease.token": token})
-        return [claim_from(document, Lease(token, until)) async for document in taken]
+        read = [_claim(document, Lease(token, until)) async for document in taken]
+        return [claim for claim in read if claim is not None]
 
     async def extend(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         """Extend what is still held."""
@@ -91,6 +95,15 @@ class MongoLeases:
     async def _due(self, among: Document, limit: int) -> list[str]:
         found = self._connections.find(among | _DUE, {"_id": True}).sort("next_sync_at", 1).limit(limit)
         return [document["_id"] async for document in found]
+
+
+def _claim(document: Document, lease: Lease) -> Claim | None:
+    """None for a document that makes no claim: it must not keep those that were claimed with it from their work."""
+    try:
+        return claim_from(document, lease)
+    except (KeyError, TypeError, ValueError) as error:
+        _log.error("connection_unreadable", connection_id=document["_id"], exc_info=error)
+        return None
 
 
 def _held(claims: Sequence[Claim]) -> Document:
