@@ -103,6 +103,8 @@ class RemovalReason(StrEnum):
     DELETED = "deleted"
     CALENDAR_LEFT = "calendar_left"
     DISCONNECTED = "disconnected"
+    PASSED = "passed"
+    """All of it lies before the horizon by now."""
 
 
 class ICloudEventRemoved(_ImportedEvent):
@@ -129,6 +131,13 @@ class CalendarAge(Value):
     state: CalendarState
 
 
+class LastEvent(Value):
+    """The event of a connection that was said last; they come in order, so whoever has it has all before it."""
+
+    event_id: Id
+    revision: Number
+
+
 class CompletedSync(Value):
     """A pass ended, its finds are on `icloud.events.v1`. All conflict calendars but `calendars` are as of `as_of`."""
 
@@ -140,6 +149,10 @@ class CompletedSync(Value):
     as_of: EpochSeconds
     calendars: tuple[CalendarAge, ...] = ()
     """Those that were not read up to `as_of`, with their own age; 0: never read yet."""
+    last_event: LastEvent | None = None
+    """What the pass said last on `icloud.events.v1`: `as_of` holds for whoever has applied it. None: it said nothing."""
+    setup_revision: Number | None = None
+    """The connection's revision that the pass went by: calendars of a newer setup were not looked at."""
 
 
 class SyncCompleted(Value):
@@ -205,6 +218,8 @@ class RemovalsHeld(Event):
     known: Count
     missing: Count
     since: EpochSeconds
+    doubt: str | None = None
+    """Why: `emptied`, `shrunken`, `incomplete`, or `vanished` for a calendar that the home does not show any more."""
 
 
 class QuarantinedObject(Value):
@@ -236,7 +251,9 @@ class SyncRequested(Event):
     reason: RequestReason
     requested_at: EpochSeconds
     confirm_removals: tuple[Id, ...] = ()
-    """Calendars whose held removals are meant."""
+    """Calendars whose held removals are meant: carry them out now."""
+    keep_removals: tuple[Id, ...] = ()
+    """Calendars whose held removals are not to be believed for a day."""
 
 
 class _Appointment(Event):

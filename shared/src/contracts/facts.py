@@ -68,6 +68,8 @@ class Setup(Value):
     titles: bool = False
     """Whether titles may leave the worker."""
     when_stale: WhenStale = WhenStale.KEEP
+    alarm_minutes: Annotated[int, Field(ge=0, le=40_320)] | None = None
+    """So long before an exported appointment its alarm rings; None: no alarm."""
 
     @model_validator(mode="after")
     def _linked_is_a_conflict_calendar(self) -> Self:
