@@ -55,6 +55,12 @@ def test_the_defaults_are_those_of_the_documentation(keys: KeyPair) -> None:
     assert (sync.horizon_past, sync.horizon_future) == (timedelta(days=1), timedelta(days=400))
 
 
+def test_the_default_budget_is_that_of_the_documentation(keys: KeyPair) -> None:
+    budget = load(Settings, environment(keys)).budget
+
+    assert (budget.per_second, budget.per_account_per_minute) == (50, 30)
+
+
 def test_every_mistake_is_told_at_once_and_none_of_the_values(keys: KeyPair, tmp_path: Path) -> None:
     wrong = environment(
         keys,
@@ -80,6 +86,32 @@ def test_every_mistake_is_told_at_once_and_none_of_the_values(keys: KeyPair, tmp
         "CALSYNC_MONGODB_URL",
     }
     assert not {"soon", "P9000D", str(tmp_path), "elsewhere"} & set(str(told.value).split())
+
+
+@pytest.mark.parametrize(
+    ("told", "bounds"),
+    [
+        ({}, (60, 300, 480)),
+        ({"CALSYNC_POLL_MAX": "PT9M"}, (60, 300, 540)),
+        ({"CALSYNC_POLL_MIN": "PT30S", "CALSYNC_POLL_INTERVAL": "PT2M"}, (30, 120, 192)),
+        ({"CALSYNC_POLL_INTERVAL": "PT1S"}, (0.8, 1, 1.2)),
+    ],
+)
+def test_bounds_that_nobody_sets_follow_the_interval(
+    keys: KeyPair, told: dict[str, str], bounds: tuple[float, float, float]
+) -> None:
+    found = load(Settings, environment(keys, **told)).sync.bounds
+
+    assert tuple(one.total_seconds() for one in (found.shortest, found.usual, found.longest)) == bounds
+
+
+@pytest.mark.parametrize("told", [{"CALSYNC_POLL_MIN": "PT6M"}, {"CALSYNC_POLL_MAX": "PT4M"}])
+def test_bounds_that_are_not_in_order_stop_the_worker(keys: KeyPair, told: dict[str, str]) -> None:
+    with pytest.raises(SettingsInvalid) as raised:
+        load(Settings, environment(keys, **told))
+
+    (mistake,) = raised.value.mistakes
+    assert mistake.startswith("CALSYNC_POLL_MIN, CALSYNC_POLL_INTERVAL, CALSYNC_POLL_MAX:")
 
 
 def test_a_worker_without_settings_does_not_start(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,8 @@ from icloud.errors import (
 from icloud.gate import Endpoint
 from icloud.ids import calendar_id, event_id, uid_hash
 from icloud.traffic import Crossing, RequestCounter
-from icloud.transport import Budget
+from icloud.transport import Budget, Unreachable
+from icloud.turnstile import Errand, Fate, HeldBack, Outcome, Turnstile
 from icloud.values import Absence, CalendarObject, Changes, Home, ListedCalendar, Missing, UnsupportedReason
 from icloud.wire.requests import RequestClass
 
@@ -34,18 +35,24 @@ __all__ = [
     "CredentialsRejected",
     "Crossing",
     "Endpoint",
+    "Errand",
+    "Fate",
     "Forbidden",
+    "HeldBack",
     "Home",
     "ICloud",
     "ICloudError",
     "ListedCalendar",
     "Missing",
     "NotUnderstood",
+    "Outcome",
     "PreconditionFailed",
     "RequestClass",
     "RequestCounter",
     "TokenDead",
     "TryLater",
+    "Turnstile",
+    "Unreachable",
     "UnsupportedReason",
     "calendar_id",
     "event_id",

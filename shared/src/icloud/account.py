@@ -17,6 +17,7 @@ from icloud.exchange import Exchange
 from icloud.gate import Target
 from icloud.inflate import BodyTooLarge
 from icloud.judgement import DoubtfulCalendar, DoubtfulToken, Host, Misdirected, Step
+from icloud.multiget import Multiget
 from icloud.transport import Answer, Budget, Unreachable
 from icloud.values import Absence, CalendarObject, Changes, Home, ListedCalendar, Missing
 from icloud.wire import answers, requests
@@ -24,7 +25,6 @@ from icloud.wire.answers import TokenRefused, TooManyMatches
 from icloud.wire.calendars import listed_calendars
 from icloud.wire.requests import Request
 
-BATCH = 50  # objects a multiget; larger ones were seen to time out at Apple
 _MOST_PAGES = 1_000
 _MOST_WINDOWS = 256  # 400 days in windows of three days; a server that refuses even these is not asked for ever
 _SMALLEST_WINDOW = timedelta(hours=1)
@@ -46,6 +46,7 @@ class Account:
         self._entry = entry
         self._budget = budget
         self._home_is_new = False
+        self._multiget = Multiget(budget)
 
     async def discover(self) -> Home:
         """Find and keep the home. Raise CalendarNotEnabled where the account has none."""
@@ -96,15 +97,32 @@ class Account:
                 windows += [(middle, end), (start, middle)]
         raise TooManyMatches
 
+    async def contents(self, path: str) -> dict[str, str]:
+        """ETags by href of all objects whatever their time, asked in another way than `listing`. Raise CalendarGone.
+
+        What is too much for one answer is asked as changes since the beginning, page by page.
+        """
+        try:
+            answer = await self._ask(path, requests.contents(), Step.LISTING)
+            found = answers.contents(answer.body, path=path, base=answer.target.path)
+        except (TooManyMatches, BodyTooLarge):
+            return await self._since_the_beginning(path)
+        if found is None:
+            raise CalendarGone
+        return found
+
     async def objects(self, path: str, hrefs: Sequence[str]) -> AsyncIterator[CalendarObject | Missing]:
         """Fetch objects of one calendar, each href once, in order; batch by batch, so that memory stays bounded.
 
-        What was asked and did not come is yielded as Missing. Raise CalendarGone.
+        Batches grow and shrink with how the answers come (docs/adr/0016). What was asked and did not come is yielded
+        as Missing. Raise CalendarGone.
         """
-        distinct = list(dict.fromkeys(hrefs))
-        for first in range(0, len(distinct), BATCH):
-            for result in await self._batch(path, distinct[first : first + BATCH]):
-                yield result
+
+        async def ask(request: Request) -> Answer:
+            return await self._ask(path, request, Step.OBJECTS)
+
+        async for found in self._multiget(ask, hrefs):
+            yield found
 
     async def get(self, href: str) -> CalendarObject | Missing:
         """Fetch one object."""
@@ -134,6 +152,12 @@ class Account:
         """Delete the version with that ETag (None: any). Gone already is done. Raise PreconditionFailed."""
         await self._write(href, requests.delete(if_match=if_match), Step.DELETE)
 
+    async def _since_the_beginning(self, path: str) -> dict[str, str]:
+        try:
+            return dict((await self.changes(path, "")).changed)
+        except TokenDead:
+            raise TooManyMatches from None
+
     async def _page(self, path: str, token: str) -> answers.Page:
         try:
             answer = await self._ask(path, requests.changes(token), Step.CHANGES)
@@ -148,20 +172,6 @@ class Account:
     async def _window(self, path: str, start: datetime, end: datetime) -> dict[str, str]:
         answer = await self._ask(path, requests.listing(start, end), Step.LISTING)
         return answers.listing(answer.body, path=path, base=answer.target.path)
-
-    async def _batch(self, path: str, hrefs: Sequence[str]) -> list[CalendarObject | Missing]:
-        """In the order of `hrefs`; halves where the whole is more than a body may hold."""
-        try:
-            answer = await self._ask(path, requests.objects(hrefs), Step.OBJECTS)
-            answered = answers.objects(
-                answer.body, asked=frozenset(hrefs), most=self._budget.object_bytes, base=answer.target.path
-            )
-            return [answered.get(href, Missing(href)) for href in hrefs]
-        except (TooManyMatches, BodyTooLarge):
-            if len(hrefs) == 1:
-                return [Missing(hrefs[0], Absence.TOO_LARGE)]
-        middle = len(hrefs) // 2
-        return [*await self._batch(path, hrefs[:middle]), *await self._batch(path, hrefs[middle:])]
 
     async def _write(self, href: str, request: Request, step: Step) -> Answer:
         try:

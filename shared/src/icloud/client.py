@@ -9,6 +9,7 @@ from icloud.exchange import Exchange
 from icloud.gate import Endpoint, Gate
 from icloud.traffic import RequestCounter
 from icloud.transport import Budget, Transport
+from icloud.turnstile import Turnstile
 from icloud.values import Home
 
 
@@ -24,9 +25,15 @@ class ICloud:
         self._budget = budget or Budget()
         self._transport = Transport(endpoint, self._gate, self._budget, counter=counter)
 
-    def account(self, credential: AppleCredential, home: Home | None = None) -> Account:
-        """Speak for one account. `home` is what an earlier discovery found; it is found anew once it fails."""
-        return Account(Exchange(self._transport, self._gate, credential), self._entry, self._budget, home)
+    def account(
+        self, credential: AppleCredential, home: Home | None = None, *, turnstile: Turnstile | None = None
+    ) -> Account:
+        """Speak for one account. `home` is what an earlier discovery found; it is found anew once it fails.
+
+        Every request passes `turnstile`, if there is one, before it goes out.
+        """
+        exchange = Exchange(self._transport, self._gate, credential, turnstile)
+        return Account(exchange, self._entry, self._budget, home)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -27,7 +27,7 @@ class CalendarNotEnabled(ICloudError):
 class TryLater(ICloudError):
     """Down, throttled, too slow or cut short: nothing was learnt, wait and repeat.
 
-    `after` is what the server asked for, clamped to 60 s … 2 h, or None where it named nothing.
+    `after` is what the server asked for, clamped to 60 s … 2 h; 15 min where it throttles and names nothing, else None.
     Waiting longer is always right, waiting shorter never.
     """
 

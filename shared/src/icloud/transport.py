@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 import aiohttp
 
 from icloud.addresses import AddressRefused, CheckedAddresses
+from icloud.call import Call
 from icloud.credentials import AppleCredential
 from icloud.errors import ICloudError, NotUnderstood, TryLater
 from icloud.gate import Endpoint, Gate, Target, UrlRefused
 from icloud.inflate import Body
 from icloud.traffic import RequestCounter, crossing
+from icloud.turnstile import Errand, Fate, Turnstile
 from icloud.wire.requests import Request
 
 _USER_AGENT = "CrocoClick-iCloud-Calendar-Sync/1"
@@ -23,6 +25,8 @@ _MOST_OF_A_REFUSAL = 65_536  # its body is only looked at for preconditions
 # What aiohttp does not repeat by itself; both change nothing at the server (RFC 3253 §3.6, RFC 4918 §9.1).
 _SAFE = frozenset({"PROPFIND", "REPORT"})
 _WRITING = frozenset({"PUT", "DELETE"})
+# What a connection looks like that ended under a request.
+_DROPPED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientConnectionResetError)
 # Callers limit themselves per account and fleet. This keeps a mistake of theirs from using up all sockets.
 _MOST_CONNECTIONS = 512
 _KEEP_ALIVE_SECONDS = 30.0
@@ -50,6 +54,8 @@ class Answer:
     target: Target = field(repr=False)
     moved: bool = False
     """Every redirect on the way was permanent, and there was one."""
+    seconds: float = 0.0
+    """How long the last of its requests took on the wire, to the end of the body."""
 
 
 class Unreachable(TryLater):
@@ -66,21 +72,25 @@ class Transport:
         self, endpoint: Endpoint, gate: Gate, budget: Budget, *, counter: RequestCounter | None = None
     ) -> None:
         self._counter = counter
+        self._entry = gate.admit(endpoint.entry_url).origin
         self._endpoint = endpoint
         self._gate = gate
         self._budget = budget
         self._session: aiohttp.ClientSession | None = None
 
-    async def ask(self, target: Target, request: Request, credential: AppleCredential) -> Answer:
+    async def ask(
+        self, target: Target, request: Request, credential: AppleCredential, turnstile: Turnstile | None = None
+    ) -> Answer:
         """Ask and follow redirects, with the same method, body and credential, to trusted hosts only.
 
-        Raise Unreachable, TryLater (too slow, cut short) or NotUnderstood (no HTTP, too large, an untrusted redirect).
+        Raise Unreachable, TryLater (too slow, cut short), NotUnderstood (no HTTP, too large, an untrusted redirect), or
+        what the turnstile raises.
         """
         # Raised outside of the handler: the driver's errors hold the headers, and with them the credential.
         fault: ICloudError
         try:
-            async with asyncio.timeout(self._budget.whole_seconds):
-                return await self._followed(target, request, credential)
+            async with asyncio.timeout(self._budget.whole_seconds) as clock:
+                return await self._followed(target, Call(request, credential, turnstile, clock))
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             fault = _fault(error, request.method)
         raise fault
@@ -91,10 +101,10 @@ class Transport:
             session, self._session = self._session, None
             await session.close()
 
-    async def _followed(self, target: Target, request: Request, credential: AppleCredential) -> Answer:
+    async def _followed(self, target: Target, call: Call) -> Answer:
         hops: list[int] = []
         while True:
-            answer = await self._patiently(target, request, credential)
+            answer = await self._patiently(target, call)
             location = answer.headers.get("Location")
             if answer.status not in _REDIRECTS or location is None:
                 return replace(answer, moved=_PERMANENT.issuperset(hops)) if hops else answer
@@ -106,32 +116,45 @@ class Transport:
             except UrlRefused:
                 raise NotUnderstood("redirect_refused") from None
 
-    async def _patiently(self, target: Target, request: Request, credential: AppleCredential) -> Answer:
+    async def _patiently(self, target: Target, call: Call) -> Answer:
         """Repeat once what a server did not answer because it had closed the idle connection just then."""
+        if call.request.method not in _SAFE:
+            return await self._once(target, call)
         try:
-            return await self._once(target, request, credential)
+            return await self._once(target, call, dropped=Fate.ABANDONED)
         except aiohttp.ClientConnectorError:
             raise
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientConnectionResetError):
-            if request.method not in _SAFE:
-                raise
-        return await self._once(target, request, credential)
+        except _DROPPED:
+            return await self._once(target, call)
 
-    async def _once(self, target: Target, request: Request, credential: AppleCredential) -> Answer:
+    async def _once(self, target: Target, call: Call, *, dropped: Fate = Fate.LOST) -> Answer:
+        request = call.request
+        errand = Errand(target.origin, target.origin == self._entry, request.kind)
+        await call.admitted(errand)
         response: aiohttp.ClientResponse | None = None
+        fate = Fate.LOST
+        began = asyncio.get_running_loop().time()
         try:
             async with self._opened().request(
                 request.method,
                 target.url(),
                 data=request.body or None,
-                headers={**request.headers, "Authorization": credential.basic()},
+                headers={**request.headers, "Authorization": call.credential.basic()},
                 allow_redirects=False,
             ) as response:
                 read = self._answer if response.status in request.expected else _refusal
-                return Answer(response.status, response.headers, await read(response), target)
+                body = await read(response)
+                took = asyncio.get_running_loop().time() - began
+                answer = Answer(response.status, response.headers, body, target, seconds=took)
+                fate = Fate.ANSWERED
+                return answer
+        except BaseException as error:
+            fate = _fate(error, dropped, in_time=not call.clock.expired())
+            raise
         finally:
             if self._counter is not None:
                 self._counter(crossing(request, response))
+            call.left(errand, fate, response)
 
     async def _answer(self, response: aiohttp.ClientResponse) -> bytearray:
         return await _read(response, most=self._budget.body_bytes)
@@ -194,6 +217,16 @@ _FAULTS: tuple[tuple[type[Exception], Callable[[str], ICloudError], str], ...] =
     (aiohttp.ClientPayloadError, _lost, "cut_short"),
     (aiohttp.ClientResponseError, NotUnderstood, "not_http"),
 )
+
+
+def _fate(error: BaseException, dropped: Fate, *, in_time: bool) -> Fate:
+    if isinstance(error, asyncio.CancelledError):
+        return Fate.ABANDONED if in_time else Fate.LOST
+    if isinstance(error, NotUnderstood):  # it came, and is too large or no gzip
+        return Fate.ANSWERED
+    if isinstance(error, _DROPPED) and not isinstance(error, aiohttp.ClientConnectorError):
+        return dropped
+    return Fate.LOST
 
 
 def _fault(error: Exception, method: str) -> ICloudError:

@@ -135,3 +135,58 @@ async def test_a_server_that_finds_every_window_too_large_is_not_asked_for_ever(
         await account.listing(CALENDAR, START, END)
 
     assert len(script.asked) < 260
+
+
+async def test_the_contents_of_a_calendar_are_all_that_lies_in_it(script: Script, account: Account) -> None:
+    script.on(
+        "PROPFIND", CALENDAR, Scripted(body=page(entry("") + entry("A.ics") + entry("B.ics") + entry("C.ics", 404)))
+    )
+
+    found = await account.contents(CALENDAR)
+
+    assert set(found) == {f"{CALENDAR}{name}.ics" for name in "AB"}
+    (asked,) = script.asked
+    assert asked.headers["Depth"] == "1"
+    assert b"getetag" in asked.body
+
+
+async def test_contents_that_do_not_speak_of_the_calendar_itself_are_no_answer(
+    script: Script, account: Account
+) -> None:
+    script.on("PROPFIND", CALENDAR, Scripted(body=page("")))
+
+    with pytest.raises(NotUnderstood, match="empty_answer"):
+        await account.contents(CALENDAR)
+
+
+@pytest.mark.parametrize(("status", "error"), [(404, CalendarGone), (403, Forbidden), (503, TryLater)])
+async def test_what_becomes_of_a_calendar_is_told_when_its_contents_are_asked(
+    script: Script, account: Account, status: int, error: type[Exception]
+) -> None:
+    script.on("PROPFIND", CALENDAR, Scripted(status))
+
+    with pytest.raises(error):
+        await account.contents(CALENDAR)
+
+
+@pytest.mark.parametrize("form", ["status", "size"])
+async def test_contents_that_are_too_much_for_one_answer_come_in_pages(
+    script: Script, account: Account, form: str
+) -> None:
+    too_much = {"status": Scripted(507), "size": Scripted(body=page(entry("Z.ics") * 500))}[form]
+    script.on("PROPFIND", CALENDAR, too_much)
+    first, second = page(entry("A.ics") + entry("", 507), token="t1"), page(entry("B.ics"), token="t2")
+    script.on("REPORT", CALENDAR, Scripted(body=first), Scripted(body=second))
+
+    found = await account.contents(CALENDAR)
+
+    assert set(found) == {f"{CALENDAR}{name}.ics" for name in "AB"}
+
+
+async def test_contents_that_are_too_much_for_any_answer_are_not_understood(script: Script, account: Account) -> None:
+    too_much = Scripted(body=page(entry("Z.ics") * 500, token="t"))
+    script.on("PROPFIND", CALENDAR, too_much)
+    script.on("REPORT", CALENDAR, too_much)
+
+    with pytest.raises(NotUnderstood, match="too_many_matches"):
+        await account.contents(CALENDAR)

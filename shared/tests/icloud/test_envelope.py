@@ -143,6 +143,22 @@ def test_a_key_that_comes_by_rotation_is_used_at_once_and_the_old_one_still_open
     assert opener.open(envelope, BINDING) == PAYLOAD
 
 
+def test_a_resealed_envelope_opens_with_the_new_key_alone(keys: KeyPair, envelope: Envelope, tmp_path: Path) -> None:
+    newer = new_key_pair(keys.private_keys_dir.parent)
+    opener, only_new = Opener(keys.private_keys_dir), tmp_path / "only-new"
+    only_new.mkdir()
+    (only_new / f"{newer.key_id}.pem").write_bytes((newer.private_keys_dir / f"{newer.key_id}.pem").read_bytes())
+
+    resealed = opener.reseal(envelope, BINDING, newer.key_id)
+
+    assert (resealed.key_id, Opener(only_new).open(resealed, BINDING)) == (newer.key_id, PAYLOAD)
+    assert refusal(Opener(only_new), envelope) == "unknown_key"
+    with pytest.raises(EnvelopeRefused, match="unknown_key"):
+        opener.reseal(envelope, BINDING, "unheard-of")
+    with pytest.raises(EnvelopeRefused, match="does_not_open"):
+        opener.reseal(envelope, Binding("account-2", "connection-1"), newer.key_id)
+
+
 def test_private_keys_are_readable_by_their_owner_alone(keys: KeyPair) -> None:
     private = keys.private_keys_dir / f"{keys.key_id}.pem"
 

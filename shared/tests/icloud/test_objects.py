@@ -36,13 +36,24 @@ async def test_objects_come_in_order_with_those_that_did_not_come(script: Script
     assert found[2:] == [Missing(f"{CALENDAR}C.ics", Absence.GONE), Missing(f"{CALENDAR}D.ics", Absence.UNANSWERED)]
 
 
-async def test_objects_are_asked_fifty_at_a_time(script: Script, account: Account) -> None:
-    script.on("REPORT", CALENDAR, Scripted(body=page()))
+async def test_objects_are_asked_fifty_at_a_time_and_then_more(script: Script, account: Account) -> None:
+    first, second = ([str(number) for number in numbers] for numbers in (range(50), range(50, 120)))
+    script.on("REPORT", CALENDAR, *(Scripted(body=page(*(data(name) for name in names))) for names in (first, second)))
 
-    found = await fetched(account, hrefs(*(str(number) for number in range(120))))
+    found = await fetched(account, hrefs(*first, *second))
 
-    assert len(found) == 120
-    assert [asked.body.count(b"<href>") for asked in script.asked] == [50, 50, 20]
+    assert all(isinstance(one, CalendarObject) for one in found)
+    assert [asked.body.count(b"<href>") for asked in script.asked] == [50, 70]
+
+
+async def test_an_account_goes_on_with_what_its_server_took_before(script: Script, account: Account) -> None:
+    names = [str(number) for number in range(60)]
+    script.on("REPORT", CALENDAR, Scripted(body=page(*(data(name) for name in names))))
+
+    await fetched(account, hrefs(*names[:50]))
+    await fetched(account, hrefs(*names))
+
+    assert [asked.body.count(b"<href>") for asked in script.asked] == [50, 60]
 
 
 async def test_no_objects_are_no_request(script: Script, account: Account) -> None:

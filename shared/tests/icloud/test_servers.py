@@ -95,6 +95,18 @@ async def test_a_listing_holds_what_has_an_instance_in_the_window(account: Accou
     assert all(listed.values())
 
 
+async def test_the_contents_hold_what_lies_outside_of_any_window_too(account: Account, person: Person) -> None:
+    days = {"before-the-window-2": -400, "inside-the-window-2": 0}
+    await person.adds("home", {name: event(name, NOON + day * DAY) for name, day in days.items()})
+    calendar = await home_calendar(account)
+
+    found = await account.contents(calendar.path)
+
+    listed = await account.listing(calendar.path, NOON - DAY, NOON + DAY)
+    assert {href: found[href] for href in listed} == listed
+    assert set(found) == {f"{calendar.path}{name}.ics" for name in days}
+
+
 async def test_objects_come_as_they_are_stored_and_those_that_are_not_there_say_so(
     account: Account, person: Person
 ) -> None:
@@ -204,5 +216,7 @@ async def test_a_calendar_that_is_not_there_is_gone(account: Account) -> None:
         await account.changes(path, calendar.token or "")
     with pytest.raises(CalendarGone):
         await account.listing(path, NOON, NOON + DAY)
+    with pytest.raises(CalendarGone):
+        await account.contents(path)
     with pytest.raises(CalendarGone):
         await account.put(f"{path}3f0c1a2b-written-9e.ics", event("3f0c1a2b-written-9e"), if_match=None)

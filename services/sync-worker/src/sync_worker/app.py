@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,35 +13,52 @@ from typing import Any, Final, Protocol
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from icloud import ICloud
-from icloud.credentials import Opener
+from icloud.credentials import Opener, Signers
 from runtime import mongo, ops
 from runtime.clock import Clock, system_clock
 from runtime.kafka import Broker, Publisher, broker, subscribe
 from runtime.logs import configure, get_logger
 from runtime.process import Process, run
 from runtime.settings import SettingsInvalid, load
-from sync_worker.application import ask_calendar, import_objects
+from sync_worker.application import ask_calendar, import_objects, leave_calendars
 from sync_worker.application.accounts import Accounts
 from sync_worker.application.ask_calendar import AskCalendar
 from sync_worker.application.endings import Passes
 from sync_worker.application.erase_connection import EraseConnection, Remains
+from sync_worker.application.fleet import Fleet
 from sync_worker.application.import_objects import ImportObjects
 from sync_worker.application.leave_calendars import LeaveCalendars
+from sync_worker.application.missed_calendars import MissedCalendars
 from sync_worker.application.publish_states import Events, Outbox, PublishStates
 from sync_worker.application.read_calendar import ReadCalendar
+from sync_worker.application.refuse import Refusals, Refuse
 from sync_worker.application.remove_objects import RemoveObjects
-from sync_worker.application.run_pass import Pace, RunPass
+from sync_worker.application.run_pass import RunPass
 from sync_worker.application.sync_account import Doing, SyncAccount
 from sync_worker.application.tell import Completions, Tell
+from sync_worker.application.tell_calendars import TellCalendars
 from sync_worker.application.track_connection import RequestSync, TrackConnection
+from sync_worker.application.turnstile import Gatehouse
+from sync_worker.domain.hosts import Hosts
 from sync_worker.domain.passes import Horizon
 from sync_worker.inbound.kafka import ConnectionNews, Requests, subscriptions
 from sync_worker.inbound.schedule import Rhythm, Schedule
 from sync_worker.outbound.icloud import ICloudAccounts
 from sync_worker.outbound.kafka import KafkaCompletions, KafkaEvents
-from sync_worker.outbound.mongo import MongoConnections, MongoLeases, MongoObjects, MongoPasses, make_indexes
+from sync_worker.outbound.memory import resident
+from sync_worker.outbound.mongo import (
+    MongoConnections,
+    MongoGrants,
+    MongoLeases,
+    MongoObjects,
+    MongoPasses,
+    MongoRefusals,
+    MongoShares,
+    make_indexes,
+)
+from sync_worker.outbound.mongo.collections import DATABASE
 from sync_worker.outbound.vault import Vault
-from sync_worker.settings import Settings, SyncSettings
+from sync_worker.settings import BudgetSettings, Settings, SyncSettings, VaultSettings
 
 NAME: Final = "sync-worker"
 _PREPARE_AGAIN_SECONDS: Final = 2.0
@@ -48,7 +66,7 @@ _PREPARE_AGAIN_SECONDS: Final = 2.0
 _log = get_logger("sync_worker")
 
 
-class Objects(import_objects.Objects, ask_calendar.Objects, Outbox, Remains, Protocol):
+class Objects(import_objects.Objects, ask_calendar.Objects, leave_calendars.Objects, Outbox, Remains, Protocol):
     """The kept objects with all that passes want of them."""
 
 
@@ -59,6 +77,7 @@ class Neighbours:
     accounts: Accounts
     objects: Objects
     passes: Passes
+    refusals: Refusals
     events: Events
     completions: Completions
     clock: Clock
@@ -72,12 +91,32 @@ def passes_over(with_: Neighbours, settings: SyncSettings) -> RunPass:
     read = ReadCalendar(
         AskCalendar(with_.objects), ImportObjects(with_.objects, publish), with_.objects, with_.passes, tell
     )
-    doing = Doing(read, remove, LeaveCalendars(with_.objects, remove, with_.passes), publish, tell)
+    leave = LeaveCalendars(with_.objects, remove, with_.passes)
+    doing = Doing(
+        TellCalendars(tell, with_.passes),
+        read,
+        remove,
+        leave,
+        MissedCalendars(with_.objects, leave, with_.passes, tell),
+        publish,
+        with_.passes,
+        tell,
+    )
     sync = SyncAccount(
         with_.accounts, doing, with_.clock, Horizon(past=settings.horizon_past, future=settings.horizon_future)
     )
     erase = EraseConnection(with_.objects, with_.events, with_.passes, with_.clock)
-    return RunPass(sync, erase, tell, with_.passes, Pace(with_.clock, settings.poll_interval))
+    refuse = Refuse(tell, with_.refusals, settings.bounds.longest)
+    return RunPass(sync, erase, refuse, with_.passes, settings.bounds)
+
+
+def gatehouse_over(
+    client: AsyncIOMotorClient[dict[str, Any]], budget: BudgetSettings, database: str = DATABASE
+) -> Gatehouse:
+    """What every request to Apple passes."""
+    grants = MongoGrants(client, budget.per_second, database)
+    shares = MongoShares(client, budget.per_account_per_minute, database)
+    return Gatehouse(Fleet(grants, budget.per_second), shares, Hosts(budget.per_second, random.random))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +135,15 @@ def put_together(settings: Settings) -> Parts:
     """All parts, none of them started."""
     client = mongo.connect(settings.mongo, NAME)
     icloud = ICloud(settings.icloud.endpoint())
+    gatehouse = gatehouse_over(client, settings.budget)
     publisher = Publisher(settings.kafka, NAME)
     events = KafkaEvents(publisher, system_clock)
     completions = KafkaCompletions(events)
     neighbours = Neighbours(
-        accounts=ICloudAccounts(icloud, Vault(client, Opener(settings.vault.private_keys_dir))),
+        accounts=ICloudAccounts(icloud, _vault(client, settings.vault), gatehouse),
         objects=MongoObjects(client),
-        passes=MongoPasses(client),
+        passes=MongoPasses(client, per_minute=settings.budget.per_account_per_minute),
+        refusals=MongoRefusals(client),
         events=events,
         completions=completions,
         clock=system_clock,
@@ -113,10 +154,16 @@ def put_together(settings: Settings) -> Parts:
         consumers, *subscriptions(ConnectionNews(TrackConnection(connections)), Requests(RequestSync(connections)))
     )
     leases = MongoLeases(client, owner=f"{gethostname()}:{os.getpid()}", length=settings.sync.lease)
-    schedule = Schedule(
-        leases, passes_over(neighbours, settings.sync), Rhythm(at_once=settings.sync.at_once, lease=settings.sync.lease)
-    )
+    rhythm = Rhythm(settings.sync.at_once, settings.sync.lease, partial(_memory_short, settings.sync.memory_bytes))
+    schedule = Schedule(leases, passes_over(neighbours, settings.sync), rhythm)
     return Parts(client, icloud, publisher, completions, consumers, schedule)
+
+
+def _vault(client: AsyncIOMotorClient[dict[str, Any]], settings: VaultSettings) -> Vault:
+    signers_dir = settings.signers_dir
+    if signers_dir is None:
+        _log.warning("credentials_unchecked", missing="CALSYNC_VAULT_SIGNERS_DIR")
+    return Vault(client, Opener(settings.private_keys_dir), None if signers_dir is None else Signers(signers_dir))
 
 
 async def serve(settings: Settings, process: Process) -> None:
@@ -151,6 +198,10 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         return 2
     configure(settings.log.level, settings.log.format)
     return run(partial(serve, settings))
+
+
+def _memory_short(limit: int) -> bool:
+    return resident() > limit
 
 
 async def _prepared(client: AsyncIOMotorClient[dict[str, Any]]) -> None:

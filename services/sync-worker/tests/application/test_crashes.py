@@ -1,6 +1,7 @@
 """A process that dies anywhere leaves behind what its successor needs, and nothing else."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
@@ -61,7 +62,57 @@ async def disconnecting(stage: Stage) -> None:
     await stage.disconnect()
 
 
-STORIES = [first_import, all_sorts, dead_token, calendar_left, disconnecting]
+async def held(stage: Stage) -> None:
+    """So much is deleted that it waits."""
+    await before(stage)
+    home = stage.icloud.calendar("home")
+    for n in range(4):
+        home.delete(f"h{n}")
+    home.put("new", ics("uid-new", FRIDAY))
+
+
+async def second_look(stage: Stage) -> None:
+    await held(stage)
+    await stage.sync()
+
+
+async def vanished(stage: Stage) -> None:
+    """A calendar is gone for good."""
+    await before(stage)
+    del stage.icloud.list[stage.icloud.calendar("work").path]
+    await stage.sync()
+
+
+async def next_day(stage: Stage) -> None:
+    """One event is over, one enters the horizon, one was changed without a word, the zone is another one."""
+    await before(stage)
+    home = stage.icloud.calendar("home")
+    home.put("far", ics("uid-far", "2028-04-06T10:00"))
+    home.put("h1", ics("uid-h1", "2027-06-01T10:00"))
+    home.log.pop()
+    stage.now += timedelta(days=3)
+
+
+async def another_zone(stage: Stage) -> None:
+    await before(stage)
+    home, work = stage.icloud.calendar("home"), stage.icloud.calendar("work")
+    home.put("afloat", ics("uid-afloat", TUESDAY).replace("00Z", "00"))
+    await stage.sync()
+    await stage.follow(home, work, time_zone="America/New_York")
+
+
+STORIES = [
+    first_import,
+    all_sorts,
+    dead_token,
+    calendar_left,
+    disconnecting,
+    held,
+    second_look,
+    vanished,
+    next_day,
+    another_zone,
+]
 
 
 def known_by_readers(stage: Stage) -> set[tuple[str, str]]:
@@ -101,12 +152,12 @@ async def moments_of(story: Story) -> int:
 
 
 async def compare(story: Story, store: Callable[[], Store], moments: range) -> None:
-    calm = Stage(connection_id="c" * 32)
+    calm = Stage()
     await story(calm)
     await survive(calm, Fate())
     expected = known_by_readers(calm), await left_behind(calm)
     for moment in moments:
-        stage, fate = Stage(store=store(), connection_id="c" * 32), Fate(at=moment)
+        stage, fate = Stage(store=store()), Fate(at=moment)
         await story(stage)
         await survive(stage, fate)
 

@@ -1,17 +1,20 @@
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from contracts.events import CredentialsRejected, ICloudEventImported, ICloudEventRemoved, RemovalReason
-from icloud import CalendarNotEnabled, NotUnderstood, TryLater
+from icloud import CalendarNotEnabled, HeldBack, NotUnderstood, TryLater
 from icloud import CredentialsRejected as Refused
 from sync_worker.application.accounts import Account, CredentialUnusable
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.domain.outbox import Imported
-from worker_examples import ics, imported
+from worker_examples import connected, ics, imported, new_id
 from worker_fakes import FakeCalendar
 from worker_stage import Stage
 
+CONFIRMED = (timedelta(minutes=2), timedelta(minutes=2), timedelta(minutes=4))
+"""After a first refusal: when the next ones make it certain."""
 TUESDAY, FRIDAY = "2027-03-02T10:00", "2027-03-05T16:00"
 
 
@@ -42,20 +45,20 @@ async def due(stage: Stage) -> list[Claim]:
     for row in stage.store.connections._rows.values():  # type: ignore[attr-defined]  # the fake's rows
         if not row.stopped:
             row.due_at = stage.now.replace(year=2000)
-    return list(await stage.store.leases().claim(1))
+    return [replace(claim, claimed_at=stage.now) for claim in await stage.store.leases().claim(9)]
 
 
 @pytest.mark.usefixtures("home")
-async def test_three_spaced_refusals_stop_the_polling_and_are_told_once(stage: Stage) -> None:
+async def test_spaced_refusals_stop_the_polling_and_are_told_once(stage: Stage) -> None:
     await stage.sync()
-    await refuse(stage, timedelta(minutes=5), timedelta(minutes=2), timedelta(minutes=2))
+    await refuse(stage, timedelta(minutes=5), *CONFIRMED)
     requests = len(stage.icloud.asked)
 
     await refuse(stage, timedelta(hours=1), timedelta(hours=1))
 
     (told,) = stage.events.of(CredentialsRejected)
     assert isinstance(told, CredentialsRejected)
-    assert told.since == int((stage.now - timedelta(hours=2, minutes=4)).timestamp())
+    assert told.since == int((stage.now - timedelta(hours=2, minutes=8)).timestamp())
     assert told.as_of is not None
     assert len(stage.icloud.asked) == requests
 
@@ -69,12 +72,12 @@ async def test_refusals_within_a_minute_count_once(stage: Stage) -> None:
 
 @pytest.mark.usefixtures("home")
 async def test_one_success_forgets_earlier_refusals(stage: Stage) -> None:
-    await refuse(stage, timedelta(minutes=2), timedelta(minutes=2))
+    await refuse(stage, *CONFIRMED)
     stage.icloud.troubles.clear()
     for claim in await due(stage):
         await stage.worker()(claim)
 
-    await refuse(stage, timedelta(minutes=2), timedelta(minutes=2))
+    await refuse(stage, *CONFIRMED)
 
     assert stage.events.of(CredentialsRejected) == []
 
@@ -94,18 +97,57 @@ async def test_other_troubles_are_never_about_the_credential(stage: Stage, troub
 async def test_a_reconnect_goes_on_from_where_the_connection_was(stage: Stage, home: FakeCalendar) -> None:
     href = home.put("a", ics("uid-a", TUESDAY))
     await stage.sync()
-    await refuse(stage, *[timedelta(minutes=2)] * 3)
+    await refuse(stage, timedelta(minutes=2), *CONFIRMED)
     stage.icloud.troubles.clear()
+    stage.icloud.asked.clear()
 
     await stage.follow(home, epoch=2)
     await stage.sync()
+    asked = [call for call, _ in stage.icloud.asked]
     home.put("a", ics("uid-a", FRIDAY))
     await stage.sync()
 
     event = stage.heard(href)
     assert event is not None
+    assert asked == ["calendars"]
     assert (event.epoch, event.revision) == (2, 2)
     assert stage.history(href) == [("ICloudEventImported", 1), ("ICloudEventImported", 2)]
+
+
+@pytest.mark.usefixtures("home")
+async def test_while_many_are_refused_at_once_nobody_is_blamed(stage: Stage) -> None:
+    for _ in range(2):
+        await stage.store.connections.follow(connected(new_id(), "cal-1"))
+
+    await refuse(stage, timedelta(0), *CONFIRMED)
+
+    assert stage.events.of(CredentialsRejected) == []
+    assert [claim.rejections.count for claim in await due(stage) if claim.rejections] == [0, 0, 0]
+
+
+@pytest.mark.usefixtures("home")
+async def test_what_changes_is_looked_at_again_sooner(stage: Stage, home: FakeCalendar) -> None:
+    row = stage.store.connections._rows[stage.connection_id]  # type: ignore[attr-defined]  # the fake's rows
+    waits = []
+    for change in (home.put, lambda *_: "", home.put):
+        change("a", ics("uid-a", TUESDAY))
+        await stage.sync()
+        stage.now += timedelta(days=2)
+        waits.append(row.due_at - datetime.now(UTC))
+
+    assert max(waits[0], waits[2]) < timedelta(minutes=1.3) < timedelta(minutes=6) < waits[1]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("reason", "waits_for_apple"), [("budget", False), ("breaker", False), ("throttled", True)])
+async def test_what_we_hold_back_ourselves_is_no_failure(stage: Stage, reason: str, waits_for_apple: bool) -> None:  # noqa: FBT001 - a column
+    stage.icloud.troubles["calendars", ""] = HeldBack(timedelta(minutes=30), reason)
+    await stage.sync()
+
+    await stage.store.connections.wake(stage.connection_id)
+
+    claims = await stage.store.leases().claim(1)
+    assert [claim.failures for claim in claims] == ([] if waits_for_apple else [0])
 
 
 @pytest.mark.usefixtures("home")

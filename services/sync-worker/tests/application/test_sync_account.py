@@ -227,18 +227,6 @@ async def test_a_calendar_that_heals_is_read_from_where_it_was_left(stage: Stage
     assert stage.events.completed()[-1].calendars == ()
 
 
-async def test_a_vanished_calendar_keeps_its_events(stage: Stage, home: FakeCalendar) -> None:
-    href = home.put("a", ics("uid-a", TUESDAY))
-    await stage.follow(home)
-    await stage.sync()
-
-    del stage.icloud.list[home.path]
-    await stage.sync(8)
-
-    assert stage.heard(href) is not None
-    assert stage.events.completed()[-1].calendars[0].state is CalendarState.FAILED
-
-
 async def test_a_calendar_taken_out_of_the_setup_is_taken_back(
     stage: Stage, home: FakeCalendar, work: FakeCalendar
 ) -> None:
@@ -267,18 +255,3 @@ async def test_a_calendar_that_comes_back_into_the_setup_is_imported_anew(stage:
 
     assert [revision for _, revision in stage.history(href)] == [1, 2, 2, 3]
     assert stage.heard(href) is not None
-
-
-async def test_another_time_zone_reads_everything_anew(stage: Stage, home: FakeCalendar) -> None:
-    floating = ics("uid-a", TUESDAY).replace("T100000Z", "T100000").replace("T110000Z", "T110000")
-    href, fixed = home.put("a", floating), home.put("b", ics("uid-b", TUESDAY))
-    await stage.follow(home)
-    await stage.sync()
-
-    await stage.follow(home, time_zone="America/New_York")
-    await stage.sync()
-
-    event = stage.heard(href)
-    assert event is not None
-    assert event.occurrences[0].spans[0][0] == moment("2027-03-02T15:00")
-    assert stage.history(fixed) == [(IMPORTED, 1)]

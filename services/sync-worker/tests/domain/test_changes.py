@@ -12,6 +12,14 @@ def test_new_changed_and_vanished_objects_are_told_apart() -> None:
     assert diff == Diff(added_or_changed=("/b", "/d"), removed=("/c",))
 
 
+def test_what_is_to_be_read_comes_in_the_order_of_the_listing() -> None:
+    known = {"/b": Known("1"), "/z": Known("1"), "/y": Known("1")}
+
+    diff = changes(known, {"/c": "1", "/b": "2", "/a": "1"})
+
+    assert diff == Diff(added_or_changed=("/c", "/b", "/a"), removed=("/y", "/z"))
+
+
 def test_what_a_limited_listing_cannot_name_is_not_removed_by_it() -> None:
     known = {"/last-year": Known("1", expected=False), "/today": Known("1", expected=True)}
 

@@ -3,32 +3,42 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_worker.domain.passes import (
-    Horizon,
-    How,
-    Remembered,
-    Shown,
-    Step,
-    Tracked,
-    failed,
-    held,
-    plan,
-    settled,
-    unsettled,
-)
+from sync_worker.domain.guard import Doubt
+from sync_worker.domain.holds import Held, Wish, hold
+from sync_worker.domain.passes import Horizon, How, Remembered, Step, plan
+from sync_worker.domain.tracked import Settled, Shown, Tracked, failed, gone, holding, settled, unsettled
 
 CAL, BASIS = "cal", "basis"
 READ_AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
+NOW = READ_AT + timedelta(minutes=5)
+TODAY = READ_AT - timedelta(hours=1)
+"""The daily moment before."""
 SHOWN = Shown("/c/", supported=True, ctag="c1", token="t1")
-KNOWN = Tracked("/c/", BASIS, ctag="c1", listed_token="t1", token="t1")
+UNSUPPORTED = replace(SHOWN, supported=False)
+KNOWN = Tracked("/c/", BASIS, ctag="c1", listed_token="t1", token="t1", covered=9, reconciled=READ_AT)
+FAILED = failed(KNOWN, SHOWN, BASIS, READ_AT)
+YOUNG, OLD = (hold(Doubt.EMPTIED, known=9, missing=9, now=NOW - timedelta(minutes=age)) for age in (1, 10))
+AWAY, LONG_AWAY = (replace(held, doubt=Doubt.VANISHED) for held in (YOUNG, OLD))
 
 
-def how(shown: Shown | None, tracked: Tracked | None, *, nth: int = 1, basis: str = BASIS) -> How:
+def held(of: Held) -> Tracked:
+    return holding(KNOWN, of, BASIS, READ_AT)
+
+
+def step(
+    shown: Shown | None, tracked: Tracked | None, *, nth: int = 1, basis: str = BASIS, wish: Wish | None = None
+) -> Step:
     remembered = Remembered(
-        conflict_calendars=frozenset({CAL}), tracked={CAL: tracked} if tracked else {}, basis=basis, nth_pass=nth
+        conflict_calendars=frozenset({CAL}),
+        tracked={CAL: tracked} if tracked else {},
+        basis=basis,
+        nth_pass=nth,
+        now=NOW,
+        daily_since=TODAY,
+        wishes={CAL: wish} if wish else {},
     )
-    (step,) = plan({CAL: shown} if shown else {}, remembered).steps
-    return step.how
+    (only,) = plan({CAL: shown} if shown else {}, remembered).steps
+    return only
 
 
 @pytest.mark.parametrize(
@@ -41,42 +51,68 @@ def how(shown: Shown | None, tracked: Tracked | None, *, nth: int = 1, basis: st
         pytest.param(replace(SHOWN, ctag=None, token="t1"), KNOWN, 1, How.CHANGES, id="no ctag is a moved one"),
         pytest.param(SHOWN, None, 1, How.LISTING, id="never seen"),
         pytest.param(SHOWN, Tracked("/c/", BASIS, failures=1), 1, How.LISTING, id="never read to the end"),
-        pytest.param(SHOWN, Tracked("/c/", "other", "c1", "t1", "t1"), 1, How.LISTING, id="read on another basis"),
+        pytest.param(SHOWN, replace(KNOWN, basis="other"), 1, How.CHANGES, id="read on another basis"),
         pytest.param(None, KNOWN, 1, How.ABSENT, id="vanished"),
-        pytest.param(
-            replace(SHOWN, supported=False, ctag="c1", token="t1"),
-            KNOWN,
-            1,
-            How.ABSENT,
-            id="not a calendar of events any more",
-        ),
-        pytest.param(SHOWN, failed(Step(CAL, How.CHANGES, SHOWN, KNOWN), BASIS, READ_AT), 1, How.CHANGES, id="failed"),
-        pytest.param(SHOWN, Tracked("/c/", BASIS, "c1", "t1", "t1", failures=3), 1, How.RESTING, id="failed often"),
-        pytest.param(SHOWN, Tracked("/c/", BASIS, "c1", "t1", "t1", failures=3), 6, How.CHANGES, id="tried again"),
+        pytest.param(UNSUPPORTED, KNOWN, 1, How.ABSENT, id="not a calendar of events any more"),
+        pytest.param(None, None, 1, How.ABSENT, id="never there"),
+        pytest.param(None, held(AWAY), 1, How.MISSED, id="vanished a minute ago"),
+        pytest.param(None, held(LONG_AWAY), 1, How.ABSENT, id="vanished ten minutes ago"),
+        pytest.param(None, held(YOUNG), 1, How.ABSENT, id="emptied, then vanished"),
+        pytest.param(None, gone(KNOWN, BASIS), 1, How.LEFT, id="gone for good"),
+        pytest.param(SHOWN, gone(KNOWN, BASIS), 1, How.LISTING, id="back for good"),
+        pytest.param(SHOWN, held(LONG_AWAY), 1, How.CHANGES, id="back"),
+        pytest.param(SHOWN, FAILED, 1, How.CHANGES, id="failed"),
+        pytest.param(SHOWN, replace(KNOWN, failures=3), 1, How.RESTING, id="failed often"),
+        pytest.param(SHOWN, replace(KNOWN, failures=3), 6, How.CHANGES, id="tried again"),
         pytest.param(SHOWN, unsettled(KNOWN), 1, How.CHANGES, id="removals waited"),
-        pytest.param(SHOWN, held(Step(CAL, How.LISTING, SHOWN, KNOWN), BASIS, READ_AT), 1, How.LISTING, id="held"),
+        pytest.param(SHOWN, held(YOUNG), 1, How.NOTHING, id="held a minute ago"),
+        pytest.param(replace(SHOWN, ctag="c2"), held(YOUNG), 1, How.CHANGES, id="held, and moved"),
+        pytest.param(SHOWN, held(OLD), 1, How.SECOND_LOOK, id="held ten minutes ago"),
+        pytest.param(SHOWN, replace(KNOWN, reconciled=None), 1, How.DAILY, id="never compared"),
+        pytest.param(SHOWN, replace(KNOWN, reconciled=TODAY), 1, How.NOTHING, id="compared today"),
         pytest.param(
-            replace(SHOWN, ctag="c1", token=None),
-            Tracked("/c/", BASIS, "c1"),
-            1,
-            How.NOTHING,
+            SHOWN, replace(KNOWN, reconciled=TODAY - timedelta(seconds=1)), 1, How.DAILY, id="compared yesterday"
+        ),
+        pytest.param(
+            SHOWN, replace(FAILED, reconciled=None), 1, How.CHANGES, id="changes come before the day's work"
+        ),
+        pytest.param(SHOWN, replace(held(OLD), reconciled=None), 1, How.SECOND_LOOK, id="and so do second looks"),
+        pytest.param(
+            replace(SHOWN, token=None), Tracked("/c/", BASIS, "c1", reconciled=READ_AT), 1, How.NOTHING,
             id="a server without tokens",
         ),
         pytest.param(
-            replace(SHOWN, ctag="c2", token=None),
-            Tracked("/c/", BASIS, "c1"),
-            1,
-            How.LISTING,
+            replace(SHOWN, ctag="c2", token=None), Tracked("/c/", BASIS, "c1", reconciled=READ_AT), 1, How.LISTING,
             id="without tokens, moved",
         ),
+        pytest.param(replace(SHOWN, token=None), Tracked("/c/", BASIS, "c1"), 1, How.DAILY, id="without tokens, daily"),
+    ],
+)  # fmt: skip
+def test_what_a_calendar_is_asked(shown: Shown | None, tracked: Tracked | None, nth: int, expected: How) -> None:
+    assert step(shown, tracked, nth=nth).how is expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "tracked", "expected"),
+    [
+        (SHOWN, held(YOUNG), How.SECOND_LOOK),
+        (SHOWN, replace(held(YOUNG), failures=3), How.SECOND_LOOK),
+        (None, held(AWAY), How.ABSENT),
     ],
 )
-def test_what_a_calendar_is_asked(shown: Shown | None, tracked: Tracked | None, nth: int, expected: How) -> None:
-    assert how(shown, tracked, nth=nth) is expected
+def test_who_confirms_does_not_wait(shown: Shown | None, tracked: Tracked, expected: How) -> None:
+    assert step(shown, tracked, wish=Wish.CONFIRM).how is expected
 
 
 def test_calendars_outside_of_the_setup_are_not_asked_and_known_ones_are_left() -> None:
-    remembered = Remembered(frozenset({"a"}), {"b": KNOWN, "a": KNOWN}, BASIS, 1)
+    remembered = Remembered(
+        conflict_calendars=frozenset({"a"}),
+        tracked={"b": KNOWN, "a": KNOWN},
+        basis=BASIS,
+        nth_pass=1,
+        now=NOW,
+        daily_since=TODAY,
+    )
 
     planned = plan({"a": SHOWN, "b": SHOWN, "c": SHOWN}, remembered)
 
@@ -85,27 +121,43 @@ def test_calendars_outside_of_the_setup_are_not_asked_and_known_ones_are_left() 
 
 
 def test_while_a_calendar_fails_it_is_remembered_up_to_when_it_had_been_read() -> None:
-    first = failed(Step(CAL, How.CHANGES, SHOWN, KNOWN), BASIS, READ_AT)
-    second = failed(Step(CAL, How.CHANGES, SHOWN, first), BASIS, READ_AT + timedelta(hours=1))
+    second = failed(FAILED, SHOWN, BASIS, READ_AT + timedelta(hours=1))
 
-    assert (first.failures, first.read_until, first.token) == (1, READ_AT, "t1")
+    assert (FAILED.failures, FAILED.read_until, FAILED.token) == (1, READ_AT, "t1")
     assert (second.failures, second.read_until) == (2, READ_AT)
 
 
-def test_a_calendar_that_never_was_read_is_read_until_never() -> None:
-    tracked = failed(Step(CAL, How.LISTING, SHOWN, None), BASIS, READ_AT)
+def test_while_removals_are_held_a_calendar_is_read_on_and_keeps_its_age() -> None:
+    how = Settled("t2", "", YOUNG)
+    first = settled(KNOWN, replace(SHOWN, ctag="c2"), BASIS, how, READ_AT)
 
-    again = failed(Step(CAL, How.LISTING, SHOWN, tracked), BASIS, READ_AT)
+    second = settled(first, replace(SHOWN, ctag="c3"), BASIS, how, READ_AT + timedelta(hours=1))
+
+    assert (second.ctag, second.token, second.hold, second.read_until) == ("c3", "t2", YOUNG, READ_AT)
+    assert (second.covered, second.reconciled) == (9, READ_AT)
+
+
+def test_a_calendar_that_never_was_read_is_read_until_never() -> None:
+    tracked = failed(None, SHOWN, BASIS, READ_AT)
+
+    again = failed(tracked, SHOWN, BASIS, READ_AT)
 
     assert (tracked.read_until, again.read_until) == (None, None)
 
 
 def test_a_calendar_that_was_read_to_the_end_starts_afresh() -> None:
-    before = Tracked("/c/", BASIS, failures=2, read_until=READ_AT, held=True)
+    before = replace(held(YOUNG), failures=2)
 
-    tracked = settled(Step(CAL, How.LISTING, SHOWN, before), BASIS, "t9", "digest")
+    tracked = settled(before, SHOWN, BASIS, Settled("t9", "digest", None, covered=10, reconciled=NOW), READ_AT)
 
-    assert tracked == Tracked("/c/", BASIS, ctag="c1", listed_token="t1", token="t9", quarantine_told="digest")
+    assert tracked == Tracked("/c/", BASIS, "c1", "t1", "t9", quarantine_told="digest", covered=10, reconciled=NOW)
+
+
+def test_what_is_gone_for_good_leaves_its_place_alone() -> None:
+    tracked = gone(held(LONG_AWAY), BASIS)
+
+    assert tracked == Tracked("/c/", BASIS, left=True)
+    assert settled(tracked, SHOWN, BASIS, Settled("t1", "", YOUNG), READ_AT).read_until is None
 
 
 def test_two_passes_of_one_day_look_at_the_same_time() -> None:

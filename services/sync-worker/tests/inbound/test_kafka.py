@@ -6,6 +6,7 @@ from contracts.wire import AnyEvent, Tombstone
 from runtime.kafka import Delivery
 from sync_worker.application.claim import State
 from sync_worker.application.track_connection import RequestSync, SetupUnusable, TrackConnection
+from sync_worker.domain.holds import Wish
 from sync_worker.inbound.kafka import ConnectionNews, Requests
 from worker_examples import connected, disconnected, new_id, requested
 from worker_stores import Store, fake_store
@@ -67,3 +68,19 @@ async def test_a_request_makes_its_connection_due(store: Store) -> None:
     await store.leases().release([claim])
     (again,) = await store.leases().claim(1)
     assert again.wakes == claim.wakes + 1
+
+
+async def test_requests_of_one_batch_lose_none_of_one_anothers_wishes(store: Store) -> None:
+    one = new_id()
+    await store.connections.follow(connected(one, "cal-1"))
+
+    await Requests(RequestSync(store.connections))(
+        deliveries(
+            requested(one, confirm_removals=("a", "b")),
+            requested(one),
+            requested(one, keep_removals=("b", "no.$id")),
+        )
+    )
+
+    (claim,) = await store.leases().claim(1)
+    assert claim.wishes == {"a": Wish.CONFIRM, "b": Wish.KEEP}

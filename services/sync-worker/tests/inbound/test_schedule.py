@@ -1,78 +1,21 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from sync_worker.application.claim import Claim, Lease, LeaseLost
-from sync_worker.application.endings import Postponed
+from sync_worker.application.leases import IDLE, MANY, Busy
 from sync_worker.inbound.schedule import Rhythm, Schedule
-from worker_examples import connected, new_id
-from worker_stores import Store, fake_store
+from worker_stores import Database, Store, fake_store
+from worker_turning import Passes, at_once, follow, for_ever, running
 from worker_waiting import eventually
-
-DAY = timedelta(days=1)
-
-
-class Passes:
-    """Passes that do what a test wants; `over` are the connections whose pass ended, `broken` those put off."""
-
-    def __init__(self, store: Store, work: Callable[[Claim], Awaitable[None]]) -> None:
-        self._store = store
-        self._work = work
-        self.running = 0
-        self.most = 0
-        self.over: list[str] = []
-        self.broken: list[str] = []
-
-    async def __call__(self, claim: Claim) -> None:
-        self.running += 1
-        self.most = max(self.most, self.running)
-        try:
-            await self._work(claim)
-            await self._store.passes.end(claim, Postponed(DAY, 0))
-            self.over.append(claim.connection_id)
-        finally:
-            self.running -= 1
-
-    async def put_off(self, claim: Claim) -> None:
-        self.broken.append(claim.connection_id)
-        await self._store.passes.end(claim, Postponed(DAY, 1))
 
 
 @pytest.fixture
 def store() -> Store:
     return fake_store()
-
-
-async def follow(store: Store, count: int) -> set[str]:
-    ids = {new_id() for _ in range(count)}
-    for one in ids:
-        await store.connections.follow(connected(one, "cal-1"))
-    return ids
-
-
-@asynccontextmanager
-async def running(
-    store: Store, passes: Passes, *, at_once: int = 10, lease: timedelta = timedelta(seconds=30)
-) -> AsyncIterator[Schedule]:
-    schedule = Schedule(store.leases(lease), passes, Rhythm(at_once=at_once, lease=lease))
-    task = asyncio.create_task(schedule.run())
-    try:
-        yield schedule
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-async def at_once(_: Claim) -> None:
-    await asyncio.sleep(0)
-
-
-async def for_ever(_: Claim) -> None:
-    await asyncio.Event().wait()
 
 
 async def test_everything_due_gets_its_pass(store: Store) -> None:
@@ -87,30 +30,6 @@ async def test_everything_due_gets_its_pass(store: Store) -> None:
         await eventually(done)
 
     assert sorted(passes.over) == sorted(ids)
-
-
-async def test_no_more_passes_run_at_once_than_allowed(store: Store) -> None:
-    await follow(store, 60)
-    gate = asyncio.Event()
-
-    async def wait(_: Claim) -> None:
-        await gate.wait()
-
-    passes = Passes(store, wait)
-    async with running(store, passes, at_once=7):
-
-        async def full() -> bool:
-            return passes.running == 7
-
-        await eventually(full)
-        gate.set()
-
-        async def done() -> bool:
-            return len(passes.over) == 60
-
-        await eventually(done)
-
-    assert passes.most == 7
 
 
 async def test_a_long_pass_keeps_its_lease(store: Store) -> None:
@@ -193,20 +112,26 @@ async def test_a_connection_that_changed_under_its_pass_need_not_wait_for_the_le
         await eventually(free)
 
 
-async def test_stopping_frees_every_lease_within_two_seconds(store: Store) -> None:
-    ids = await follow(store, 20)
-    passes = Passes(store, for_ever)
-    loop = asyncio.get_running_loop()
-    async with running(store, passes, at_once=20):
+@pytest.mark.servers
+async def test_a_dead_workers_accounts_are_taken_over_when_its_leases_have_lapsed(mine: Database) -> None:
+    store, lease = mine.store(), timedelta(seconds=1)
+    await follow(store, 3)
+    dead = {claim.connection_id: claim for claim in await store.leases(lease).claim(10)}
+    taken: dict[str, Claim] = {}
 
-        async def full() -> bool:
-            return passes.running == 20
+    async def work(claim: Claim) -> None:
+        taken[claim.connection_id] = claim
+        await asyncio.sleep(0)
 
-        await eventually(full)
-        told_at = loop.time()
+    async with running(store, Passes(store, work), lease=lease):
 
-    assert loop.time() - told_at < 2
-    assert {claim.connection_id for claim in await store.leases().claim(50)} == ids
+        async def all_of_them() -> bool:
+            return dead.keys() <= taken.keys()
+
+        await eventually(all_of_them)
+
+    assert all(taken[one].claimed_at >= claim.claimed_at + lease for one, claim in dead.items())
+    assert all(taken[one].fence == claim.fence + 1 for one, claim in dead.items())
 
 
 class Watched:
@@ -216,8 +141,12 @@ class Watched:
         self._trouble = trouble
         self.asked = 0
 
-    async def claim(self, limit: int) -> Sequence[Claim]:
-        del limit
+    async def claim(self, limit: int, busy: Busy = IDLE, *, imports: int = MANY) -> Sequence[Claim]:
+        del limit, busy, imports
+        return self._nothing()
+
+    async def claim_urgent(self, limit: int, busy: Busy = IDLE) -> Sequence[Claim]:
+        del limit, busy
         self.asked += 1
         return self._nothing()
 

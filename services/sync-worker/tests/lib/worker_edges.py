@@ -17,7 +17,7 @@ from icloud_simulator.client import SimulatedAccount
 from runtime.clock import system_clock
 from runtime.kafka import Publisher, broker, subscribe
 from runtime.settings import KafkaSettings
-from sync_worker.app import Neighbours, passes_over
+from sync_worker.app import Neighbours, gatehouse_over, passes_over
 from sync_worker.application.run_pass import RunPass
 from sync_worker.application.track_connection import RequestSync, TrackConnection
 from sync_worker.inbound.kafka import ConnectionNews, Requests, subscriptions
@@ -25,11 +25,12 @@ from sync_worker.inbound.schedule import Rhythm, Schedule
 from sync_worker.outbound.icloud import ICloudAccounts
 from sync_worker.outbound.kafka import KafkaCompletions, KafkaEvents
 from sync_worker.outbound.vault import CREDENTIALS, Vault
-from sync_worker.settings import SyncSettings
+from sync_worker.settings import BudgetSettings, SyncSettings
 from worker_examples import connected, new_id
 from worker_stores import Database, Store
 
 LEASE = timedelta(seconds=6)
+BUDGET = BudgetSettings(per_second=500, per_account_per_minute=600)
 
 
 @dataclass
@@ -104,9 +105,14 @@ class Edges:
         icloud = await self.stack.enter_async_context(ICloud(self.endpoint))
         opener = Opener(self.keys.private_keys_dir)
         neighbours = Neighbours(
-            accounts=ICloudAccounts(icloud, Vault(self.mine.client, opener, database=self.mine.name)),
+            accounts=ICloudAccounts(
+                icloud,
+                Vault(self.mine.client, opener, database=self.mine.name),
+                gatehouse_over(self.mine.client, BUDGET, self.mine.name),
+            ),
             objects=self.store.objects,
             passes=self.store.passes,
+            refusals=self.store.refusals,
             events=events,
             completions=completions,
             clock=system_clock,

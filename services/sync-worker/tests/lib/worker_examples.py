@@ -45,15 +45,18 @@ def disconnected(connection_id: str, **changes: Any) -> CalendarDisconnected:  #
     return CalendarDisconnected(**{**whose, **changes})
 
 
-def requested(connection_id: str) -> SyncRequested:
+def requested(connection_id: str, **changes: Any) -> SyncRequested:  # noqa: ANN401 - any field of it
     return SyncRequested(
-        account_id="acc-1",
-        user_id="usr-1",
-        connection_id=connection_id,
-        epoch=1,
-        revision=1,
-        reason=RequestReason.USER,
-        requested_at=7,
+        **{
+            "account_id": ACCOUNT,
+            "user_id": USER,
+            "connection_id": connection_id,
+            "epoch": 1,
+            "revision": 1,
+            "reason": RequestReason.USER,
+            "requested_at": 7,
+            **changes,
+        }
     )
 
 

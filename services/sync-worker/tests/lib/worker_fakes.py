@@ -7,7 +7,7 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from contracts.events import CompletedSync, Event, ICloudEventImported, ICloudEventRemoved, SyncCompleted
-from icloud import CalendarGone, CalendarObject, Changes, Home, ListedCalendar, Missing, TokenDead
+from icloud import Absence, CalendarGone, CalendarObject, Changes, Home, ListedCalendar, Missing, TokenDead
 from sync_worker.application.claim import Claim
 from sync_worker.application.publish_states import Ended, Said
 from sync_worker.domain.occurrences import read_object
@@ -59,10 +59,16 @@ class FakeCalendar:
 
     path: str
     supported: bool = True
+    name: str = "Calendar"
+    color: str | None = None
+    shared: bool = False
+    tokenless: bool = False
     texts: dict[str, tuple[str, str]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     dead_before: int = 0
     lagging: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
+    """What its queries by time leave out though it is there."""
     _etags: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -86,9 +92,11 @@ class FakeICloud:
 
     def __init__(self) -> None:
         self.list: dict[str, FakeCalendar] = {}
+        self.hidden: set[str] = set()
         self.troubles: dict[tuple[str, str], Exception] = {}
         self.asked: list[tuple[str, str]] = []
         self.home: Home | None = HOME
+        self.fetched_hrefs: list[str] = []
         self.fetched: Callable[[], None] = lambda: None
 
     def calendar(self, name: str) -> FakeCalendar:
@@ -104,16 +112,17 @@ class FakeICloud:
         return [
             ListedCalendar(
                 path=one.path,
-                name="name",
-                color=None,
+                name=one.name,
+                color=one.color,
                 writable=one.supported,
                 supported=one.supported,
                 reason=None if one.supported else "subscribed",
-                shared=False,
+                shared=one.shared,
                 ctag=one.token,
-                token=one.token,
+                token=None if one.tokenless else one.token,
             )
             for one in self.list.values()
+            if one.path not in self.hidden
         ]
 
     async def changes(self, path: str, token: str) -> Changes:
@@ -128,13 +137,22 @@ class FakeICloud:
     async def listing(self, path: str, start: datetime, end: datetime) -> dict[str, str]:
         one = self._found("listing", path)
         window = Span(int(start.timestamp()), int(end.timestamp()))
-        return {href: etag for href, (etag, text) in one.texts.items() if _inside(text, window)}
+        return {
+            href: etag for href, (etag, text) in one.texts.items() if _inside(text, window) and href not in one.unlisted
+        }
+
+    async def contents(self, path: str) -> dict[str, str]:
+        return {href: etag for href, (etag, _) in self._found("contents", path).texts.items()}
 
     async def objects(self, path: str, hrefs: Sequence[str]) -> AsyncIterator[CalendarObject | Missing]:
         one = self._found("objects", path)
+        self.fetched_hrefs += hrefs
         for href in hrefs:
             found = one.texts.get(href)
-            yield Missing(href) if found is None or href in one.lagging else CalendarObject(href, *found)
+            if found is None:
+                yield Missing(href, Absence.GONE)
+            else:
+                yield Missing(href) if href in one.lagging else CalendarObject(href, *found)
         self.fetched()
 
     def _found(self, call: str, path: str) -> FakeCalendar:

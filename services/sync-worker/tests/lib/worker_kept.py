@@ -19,6 +19,20 @@ class FakeObjects:
     async def of_calendar(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
         return [one for one in self._of(claim) if one.alive and one.calendar_id == calendar_id]
 
+    async def living(self, claim: Claim, calendar_id: str) -> Sequence[str]:
+        return [one.event_id for one in await self.of_calendar(claim, calendar_id)]
+
+    async def count(self, claim: Claim, calendar_id: str) -> int:
+        return len(await self.of_calendar(claim, calendar_id))
+
+    async def outdated(self, claim: Claim, calendar_id: str) -> Mapping[str, str]:
+        of_calendar = await self.of_calendar(claim, calendar_id)
+        return {one.href: one.etag for one in of_calendar if one.basis not in (claim.basis, claim.zoneless_basis)}
+
+    async def passed(self, claim: Claim, before: int, limit: int) -> Sequence[str]:
+        alive = [one for one in self._of(claim) if one.alive and one.extent and not one.quarantine]
+        return [one.event_id for one in alive if one.extent and one.extent.end <= before][:limit]
+
     async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
         found = [one for one in self._of(claim) if one.quarantine and one.calendar_id == calendar_id]
         return sorted(found, key=lambda one: one.event_id)
@@ -95,5 +109,6 @@ def _known(state: outbox.State) -> Known:
         digest=state.digest,
         alive=True,
         extent=state.content.extent,
+        horizon=state.horizon,
         quarantine=state.quarantine,
     )

@@ -15,10 +15,18 @@ from runtime.settings import MongoSettings
 from sync_worker.app import Objects
 from sync_worker.application.endings import Passes
 from sync_worker.application.leases import Leases
+from sync_worker.application.refuse import Refusals
 from sync_worker.application.track_connection import Connections
-from sync_worker.outbound.mongo import MongoConnections, MongoLeases, MongoObjects, MongoPasses, make_indexes
+from sync_worker.outbound.mongo import (
+    MongoConnections,
+    MongoLeases,
+    MongoObjects,
+    MongoPasses,
+    MongoRefusals,
+    make_indexes,
+)
 from worker_kept import FakeObjects
-from worker_rows import FakeConnections, FakeLeases, FakePasses, Rows
+from worker_rows import FakeConnections, FakeLeases, FakePasses, FakeRefusals, Rows
 
 LEASE = timedelta(seconds=30)
 Client = AsyncIOMotorClient[dict[str, Any]]
@@ -31,6 +39,7 @@ class Store:
     connections: Connections
     passes: Passes
     objects: Objects
+    refusals: Refusals
     leases: Callable[..., Leases]
 
 
@@ -47,6 +56,7 @@ class Database:
             MongoConnections(self.client, self.name),
             MongoPasses(self.client, self.name),
             MongoObjects(self.client, self.name),
+            MongoRefusals(self.client, self.name),
             leases,
         )
 
@@ -57,7 +67,7 @@ def fake_store() -> Store:
     def leases(length: timedelta = LEASE) -> Leases:
         return FakeLeases(rows, length=length)
 
-    return Store(FakeConnections(rows), FakePasses(rows), FakeObjects(rows), leases)
+    return Store(FakeConnections(rows), FakePasses(rows), FakeObjects(rows), FakeRefusals(rows), leases)
 
 
 def database(url: str) -> AbstractAsyncContextManager[Database]:

@@ -5,6 +5,9 @@ import pytest
 from contracts.events import CalendarReconnected
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.endings import Completed, Postponed, Stopped
+from sync_worker.application.tell_calendars import told_of
+from sync_worker.domain.holds import Wish
+from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.rejections import Rejections
 from worker_examples import NOW, connected, disconnected, new_id
 from worker_stores import Store
@@ -196,3 +199,53 @@ async def test_only_what_is_in_erasure_can_be_buried(store: Store) -> None:
 
     with pytest.raises(LeaseLost):
         await store.passes.bury(await claimed(store))
+
+
+async def test_wishes_about_removals_wait_for_the_next_pass_and_the_last_word_counts(store: Store) -> None:
+    one = new_id()
+    await store.connections.follow(connected(one, "cal-1"))
+
+    await store.connections.wish(one, {"cal-1": Wish.CONFIRM, "cal-2": Wish.CONFIRM})
+    await store.connections.wish(one, {"cal-2": Wish.KEEP})
+
+    assert (await claimed(store)).wishes == {"cal-1": Wish.CONFIRM, "cal-2": Wish.KEEP}
+
+
+async def test_a_wish_that_is_heard_goes_and_one_that_came_meanwhile_stays(store: Store) -> None:
+    one = new_id()
+    await store.connections.follow(connected(one, "cal-1"))
+    await store.connections.wish(one, {"cal-1": Wish.CONFIRM, "cal-2": Wish.CONFIRM})
+    claim = await claimed(store)
+    await store.connections.wish(one, {"cal-2": Wish.KEEP})
+
+    await store.passes.heard(claim, claim.wishes)
+
+    await store.leases().release([claim])
+    assert (await claimed(store)).wishes == {"cal-2": Wish.KEEP}
+
+
+async def test_nobody_hears_a_wish_about_a_connection_that_is_over(store: Store) -> None:
+    one = new_id()
+    await store.connections.end(one, epoch=1, revision=2, whose=disconnected(one))
+
+    await store.connections.wish(one, {"cal-1": Wish.CONFIRM})
+    await store.connections.wish(new_id(), {"cal-1": Wish.CONFIRM})
+
+    assert (await claimed(store)).wishes == {}
+
+
+async def test_what_the_connector_knows_of_the_home_is_what_we_compare_with(store: Store) -> None:
+    one, calendars = new_id(), connected(new_id(), "cal-1").calendars
+    told = HomeTold("digest", frozenset({"cal-9"}), "other", NOW)
+    await store.connections.follow(connected(one, "cal-1"))
+    claim = await claimed(store)
+
+    await store.passes.told(claim, told)
+    await store.leases().release([claim])
+    after = await claimed(store)
+    await store.connections.follow(connected(one, "cal-1", revision=2))
+
+    await store.leases().release([after])
+    again = await claimed(store)
+    assert (claim.home_told, after.home_told, again.home_told) == (told_of(calendars), told, told_of(calendars))
+    assert (claim.setup_revision, again.setup_revision) == (1, 2)

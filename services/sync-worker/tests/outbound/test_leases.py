@@ -6,7 +6,7 @@ import pytest
 
 from sync_worker.application.claim import Claim, LeaseLost
 from sync_worker.application.endings import Completed
-from sync_worker.domain.passes import How, Step, Tracked, failed
+from sync_worker.domain.tracked import Tracked, failed
 from worker_examples import NOW, connected, disconnected, gone, imported, new_id
 from worker_stores import Database, Store
 from worker_waiting import eventually
@@ -130,7 +130,7 @@ async def test_an_overtaken_worker_writes_nothing_at_all(store: Store) -> None:
 async def test_a_calendar_that_was_never_seen_can_be_remembered_and_claimed_again(store: Store) -> None:
     await follow(store, 1)
     (claim,) = await store.leases().claim(1)
-    never_seen = failed(Step("cal-1", How.ABSENT, None, None), "basis", None)
+    never_seen = failed(None, None, "basis", None)
     await store.passes.remember(claim, "cal-1", never_seen)
     await store.leases().release([claim])
 

@@ -1,9 +1,11 @@
 import pytest
 
 from sync_worker.application.claim import Claim
-from sync_worker.domain.outbox import Refresh, State
-from sync_worker.domain.passes import Tracked
-from worker_examples import connected, disconnected, gone, imported, new_id, quarantine
+from sync_worker.domain.guard import Doubt
+from sync_worker.domain.holds import Held
+from sync_worker.domain.outbox import Content, Refresh, State
+from sync_worker.domain.tracked import Tracked
+from worker_examples import NOW, connected, disconnected, gone, imported, moment, new_id, quarantine
 from worker_stores import Store
 
 
@@ -104,13 +106,36 @@ async def test_what_cannot_be_read_is_found_by_calendar(store: Store, claim: Cla
 
 async def test_a_later_claim_knows_that_something_may_be_unpublished(store: Store, claim: Claim) -> None:
     await store.objects.write(claim, [imported("e1")])
-    await store.passes.remember(claim, "cal-1", Tracked("/c/", "basis", ctag="c", token="t", failures=2, held=True))
 
     await store.leases().release([claim])
 
     (again,) = await store.leases().claim(1)
     assert again.unpublished
-    assert again.calendars == {"cal-1": Tracked("/c/", "basis", ctag="c", token="t", failures=2, held=True)}
+
+
+async def test_what_is_remembered_of_a_calendar_comes_back_as_it_was(store: Store, claim: Claim) -> None:
+    held = Held(Doubt.SHRUNKEN, NOW, NOW, known=40, missing=30, kept_until=NOW)
+    whole = Tracked(
+        "/c/",
+        "basis",
+        "c",
+        "t",
+        "t",
+        failures=2,
+        read_until=NOW,
+        hold=held,
+        quarantine_told="q",
+        covered=7,
+        reconciled=NOW,
+    )
+    bare, left = Tracked("/d/", "basis"), Tracked("/e/", "basis", left=True)
+
+    for one, tracked in {"cal-1": whole, "cal-2": bare, "cal-3": left}.items():
+        await store.passes.remember(claim, one, tracked)
+
+    await store.leases().release([claim])
+    (again,) = await store.leases().claim(1)
+    assert again.calendars == {"cal-1": whole, "cal-2": bare, "cal-3": left}
 
 
 async def test_a_forgotten_calendar_is_not_remembered(store: Store, claim: Claim) -> None:
@@ -154,3 +179,46 @@ async def test_erasure_leaves_nothing(store: Store, claim: Claim) -> None:
 
     assert {one.event_id for one in remaining} == {"e1", "e2"}
     assert list(await store.objects.remaining(erasing, 10)) == []
+
+
+async def test_living_objects_are_counted_and_named(store: Store, claim: Claim) -> None:
+    await store.objects.write(claim, [imported("e1"), imported("e2", calendar_id="cal-2"), gone("e3", 2)])
+
+    assert await store.objects.count(claim, "cal-1") == 1
+    assert list(await store.objects.living(claim, "cal-1")) == ["e1"]
+
+
+async def test_what_was_read_on_another_basis_is_found_by_calendar(store: Store, claim: Claim) -> None:
+    await store.objects.write(
+        claim,
+        [
+            imported("zoned", basis=claim.zoneless_basis),
+            imported("floating", basis=claim.basis),
+            imported("old", basis="0 another one", etag='"7"'),
+            imported("elsewhere", basis="0 another one", calendar_id="cal-2"),
+            gone("gone", 2),
+        ],
+    )
+
+    found = await store.objects.outdated(claim, "cal-1")
+
+    assert found == {"/1/calendars/home/old.ics": '"7"'}
+
+
+async def test_what_has_ended_is_found_unless_it_may_go_on(store: Store, claim: Claim) -> None:
+    end = moment("2027-03-02T11:00")
+    timeless = Content("uid", None, all_day=False, groups=())
+    await store.objects.write(
+        claim,
+        [
+            imported("e1"),
+            imported("e2", calendar_id="cal-2"),
+            imported("unreadable", quarantine=quarantine()),
+            imported("timeless", content=timeless),
+            gone("gone", 2),
+        ],
+    )
+
+    assert list(await store.objects.passed(claim, end - 1, 9)) == []
+    assert sorted(await store.objects.passed(claim, end, 9)) == ["e1", "e2"]
+    assert len(await store.objects.passed(claim, end, 1)) == 1

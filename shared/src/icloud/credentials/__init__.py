@@ -1,8 +1,15 @@
-"""Apple credentials: their shape, and the envelope in which they are kept."""
+"""Apple credentials: their shape, the envelope in which they are kept, and who vouches for it."""
 
 from icloud.credentials.apple import AppleCredential, CredentialField, CredentialMalformed
 from icloud.credentials.envelope import Binding, Envelope, EnvelopeRefused, Opener, SealedCredential, Sealer
-from icloud.credentials.keys import KeyPair, KeysUnusable, new_key_pair
+from icloud.credentials.keys import (
+    KeyPair,
+    KeysUnusable,
+    SigningPair,
+    new_key_pair,
+    new_signing_pair,
+)
+from icloud.credentials.signatures import Signature, Signer, Signers
 
 __all__ = [
     "AppleCredential",
@@ -16,5 +23,10 @@ __all__ = [
     "Opener",
     "SealedCredential",
     "Sealer",
+    "Signature",
+    "Signer",
+    "Signers",
+    "SigningPair",
     "new_key_pair",
+    "new_signing_pair",
 ]

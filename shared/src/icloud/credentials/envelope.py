@@ -5,11 +5,12 @@ another account or connection, or relabelled with another key or version, does n
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from icloud.credentials.apple import AppleCredential, CredentialMalformed
@@ -24,7 +25,8 @@ _PURPOSE = "calsync.vault.credential"
 class EnvelopeRefused(Exception):
     """The envelope does not open here: unknown version or key, another binding, or altered bytes.
 
-    `reason` is `unknown_version`, `unknown_key`, `does_not_open` or `unreadable_payload`.
+    `reason` is `unknown_version`, `unknown_key`, `does_not_open` or `unreadable_payload`; of a signature `unsigned`,
+    `unknown_signer` or `wrongly_signed`.
     """
 
     def __init__(self, reason: str) -> None:
@@ -66,15 +68,7 @@ class Sealer:
 
     def seal(self, payload: SealedCredential, binding: Binding) -> Envelope:
         """Seal; twice the same gives two different envelopes."""
-        plain = json.dumps(
-            {
-                "apple_id": payload.credential.apple_id,
-                "app_password": payload.credential.app_password,
-                "principal": payload.principal,
-            }
-        ).encode()
-        sealed = _SUITE.encrypt(plain, self._key, _info(VERSION, self._key_id, binding))
-        return Envelope(VERSION, self._key_id, sealed)
+        return _sealed(payload, binding, self._key_id, self._key)
 
 
 class Opener:
@@ -96,6 +90,17 @@ class Opener:
             raise EnvelopeRefused("does_not_open") from None
         return _payload(plain)
 
+    def reseal(self, envelope: Envelope, binding: Binding, key_id: str) -> Envelope:
+        """The same credential, sealed for another of these keys, or the same one; what comes back opens here.
+
+        Raise EnvelopeRefused, also where there is no such key.
+        """
+        payload, key = self.open(envelope, binding), self._key(key_id)
+        resealed = _sealed(payload, binding, key_id, key.public_key())
+        if self.open(resealed, binding) != payload:
+            raise EnvelopeRefused("does_not_open")
+        return resealed
+
     def _key(self, key_id: str) -> X25519PrivateKey:
         if key_id not in self._keys:
             # A key that came in by rotation after the start. A half-written directory changes nothing.
@@ -109,11 +114,26 @@ class Opener:
             raise EnvelopeRefused("unknown_key") from None
 
 
+def _sealed(payload: SealedCredential, binding: Binding, key_id: str, key: X25519PublicKey) -> Envelope:
+    plain = json.dumps(
+        {
+            "apple_id": payload.credential.apple_id,
+            "app_password": payload.credential.app_password,
+            "principal": payload.principal,
+        }
+    ).encode()
+    return Envelope(VERSION, key_id, _SUITE.encrypt(plain, key, _info(VERSION, key_id, binding)))
+
+
 def _info(version: int, key_id: str, binding: Binding) -> bytes:
     """Each part with its length, so that no two bindings are written alike."""
     parts = (_PURPOSE, str(version), key_id, binding.account_id, binding.connection_id)
-    encoded = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    return length_prefixed([part.encode() for part in parts])
+
+
+def length_prefixed(parts: Iterable[bytes]) -> bytes:
+    """Each part after its length (4 bytes, big-endian): no two lists are written alike."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
 def _payload(plain: bytes) -> SealedCredential:

@@ -93,17 +93,21 @@ def changes(body: bytes | bytearray, *, path: str, base: str) -> Page:
 
 def listing(body: bytes | bytearray, *, path: str, base: str) -> dict[str, str]:
     """ETags by href. Raise TooManyMatches if the server left some out."""
-    found: dict[str, str] = {}
-    for response in responses(body, base):
-        own = paths.of_collection(response.path) == path
-        if response.status == _TRUNCATED:
-            raise TooManyMatches
-        if own and unwell(response):
-            raise TryLater(None, "incomplete_listing")
-        if not own and _is_object(response, path) and response.status not in GONE:
-            # An object the server has trouble with is listed all the same: fetching it tells more.
-            found[response.path] = _etag(response)
-    return found
+    members, itself = _members(body, path, base)
+    if itself in GONE:
+        raise TryLater(None, "incomplete_listing")
+    return members
+
+
+def contents(body: bytes | bytearray, *, path: str, base: str) -> dict[str, str] | None:
+    """ETags by href of a whole calendar; None if it is not there.
+
+    Raise NotUnderstood if the answer does not speak of the calendar itself.
+    """
+    members, itself = _members(body, path, base)
+    if itself is None:
+        raise NotUnderstood("empty_answer")
+    return None if itself in GONE else members
 
 
 def objects(
@@ -125,6 +129,23 @@ def responses(body: bytes | bytearray, base: str) -> Iterator[Response]:
 def usable_etag(etag: str) -> str:
     """Return the ETag, or nothing where it could not be stored and sent back in a head."""
     return etag if etag.isascii() and etag.isprintable() and len(etag) <= _ETAG_LENGTH else ""
+
+
+def _members(body: bytes | bytearray, path: str, base: str) -> tuple[dict[str, str], int | None]:
+    """ETags by href, and how the collection itself is, if the answer speaks of it."""
+    found: dict[str, str] = {}
+    itself: int | None = None
+    for response in responses(body, base):
+        if response.status == _TRUNCATED:
+            raise TooManyMatches
+        if paths.of_collection(response.path) == path:
+            itself = response.status or HTTPStatus.OK
+            if itself not in GONE and unwell(response):
+                raise TryLater(None, "incomplete_listing")
+        elif _is_object(response, path) and response.status not in GONE:
+            # An object the server has trouble with is listed all the same: fetching it tells more.
+            found[response.path] = _etag(response)
+    return found, itself
 
 
 def _is_object(response: Response, calendar: str) -> bool:

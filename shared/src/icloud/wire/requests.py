@@ -69,6 +69,11 @@ def existence() -> Request:
     return _propfind(RequestClass.REPORT, "<resourcetype/>")
 
 
+def contents() -> Request:
+    """Which objects are in a calendar, with their ETags (RFC 4918 §9.1)."""
+    return _propfind(RequestClass.REPORT, "<getetag/>", depth=1)
+
+
 def changes(token: str) -> Request:
     """What happened since a token (RFC 6578 §3.2). iCloud returns no calendar-data here, whatever is asked."""
     return _report(

@@ -1,124 +1,75 @@
 """What is new in one calendar."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Protocol
 
-from icloud import TokenDead, event_id
+from icloud import TokenDead
 from runtime.logs import get_logger
-from sync_worker.application import metrics
-from sync_worker.application.accounts import Account
-from sync_worker.application.claim import Claim
-from sync_worker.application.import_objects import Look
-from sync_worker.domain import changes, guard
-from sync_worker.domain.changes import expected_in
-from sync_worker.domain.outbox import MISSING, Imported, Known, State
-from sync_worker.domain.passes import How, Shown, Step
-from sync_worker.domain.values import Span
+from sync_worker.application import ask_changes, compare_calendar
+from sync_worker.application.ask_changes import AskChanges, Told
+from sync_worker.application.compare_calendar import CompareCalendar, believed, shown_of
+from sync_worker.application.course import Course
+from sync_worker.application.reading import Reading
+from sync_worker.application.reconcile_calendar import Reconcile
+from sync_worker.application.second_look import LookAgain
+from sync_worker.domain.holds import after_changes, after_listing
+from sync_worker.domain.passes import How, Step
 
 _log = get_logger("sync_worker.ask_calendar")
 
-_LOADED_AT_ONCE: Final = 200
-"""Full states in memory while it is judged whether a listing should have named them."""
 
-
-class Objects(Protocol):
+class Objects(ask_changes.Objects, compare_calendar.Objects, Protocol):
     """The kept objects of one calendar."""
-
-    async def of_calendar(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
-        """All that are not gone."""
-
-    async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
-        """Those that cannot be read."""
-
-    async def newest(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, State]:
-        """Full states; an id that is not kept is left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What is to be fetched (ETag by href) and removed (event ids), and from where the next pass may then go on.
-
-    `held`: the listing is not believed; nothing is removed on its word and nothing goes on from it.
-    """
-
-    step: Step
-    shown: Shown
-    fetch: Mapping[str, str] = field(repr=False)
-    remove: tuple[str, ...]
-    token: str | None = field(repr=False)
-    held: bool = False
 
 
 class AskCalendar:
-    """Asks for changes, or lists the calendar anew where there is nothing to go on from."""
+    """Asks for changes, lists the calendar anew where there is nothing to go on from, and looks twice where it must."""
 
     def __init__(self, objects: Objects) -> None:
-        self._objects = objects
+        self._changes = AskChanges(objects)
+        self._compare = CompareCalendar(objects)
+        self._look_again = LookAgain(self._compare)
+        self._reconcile = Reconcile(self._compare, self._changes)
 
-    async def __call__(self, claim: Claim, account: Account, step: Step, look: Look) -> Reading:
-        """Raises what `account` raises, except TokenDead."""
-        if step.shown is None:
-            raise ValueError("a calendar that is not shown cannot be asked")
-        token = step.tracked.token if step.tracked and step.how is How.CHANGES else None
-        if token is not None:
+    async def __call__(self, course: Course, step: Step) -> Reading:
+        """Raises what the account raises, except TokenDead."""
+        token = step.tracked.token if step.tracked else None
+        if step.how is How.SECOND_LOOK and step.hold is not None:
+            return await self._look_again(course, step, step.hold)
+        if step.how is How.DAILY:
+            return await self._reconcile(course, step)
+        if step.how is How.CHANGES and token is not None:
             try:
-                return await self._changes(claim, account, step, step.shown, token)
+                return _changed(course, step, await self._changes(course, step, token))
             except TokenDead:
                 _log.info("token_dead", calendar_id=step.calendar_id)
-        return await self._listing(claim, account, step, step.shown, look.horizon)
+        return await self._listing(course, step)
 
-    async def _changes(self, claim: Claim, account: Account, step: Step, shown: Shown, token: str) -> Reading:
-        found = await account.changes(shown.path, token)
-        fetch = dict(found.changed)
-        if step.tracked is not None and step.tracked.quarantine_told:
-            for lost in await self._objects.quarantined(claim, step.calendar_id):
-                if lost.quarantine and lost.quarantine.reason == MISSING and lost.href not in found.removed:
-                    fetch.setdefault(lost.href, "")
-        remove = tuple(event_id(claim.connection_id, href) for href in sorted(found.removed))
-        return Reading(step, shown, fetch, remove, found.token)
+    async def _listing(self, course: Course, step: Step) -> Reading:
+        shown, window, now = shown_of(step), course.look.horizon, course.look.as_of
+        compared = await self._compare(course.claim, course.account, step, window)
+        found = await believed(compared, course.account, shown, compared.unlisted)
+        guarded = after_listing(step.hold, found.said, known=compared.provable, missing=len(found.missing), now=now)
+        return Reading(
+            step=step,
+            shown=shown,
+            fetch={**compared.fetch, **found.moved},
+            remove=compared.ids(found.missing) if guarded.remove else (),
+            token=shown.token,
+            hold=guarded.hold,
+            verdict=guarded.verdict,
+            covered=window.end if step.first else None,
+            reconciled=now if step.first else None,
+        )
 
-    async def _listing(self, claim: Claim, account: Account, step: Step, shown: Shown, window: Span) -> Reading:
-        start, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.start, window.end))
-        listed = await account.listing(shown.path, start, end)
-        kept = {one.href: one for one in await self._objects.of_calendar(claim, step.calendar_id)}
-        expected = await self._expected(claim, window, [one for one in kept.values() if one.href not in listed])
-        known = {
-            # What was read under another basis equals no ETag.
-            href: changes.Known(
-                one.etag if one.basis == claim.basis else "", expected=href in listed or one.event_id in expected
-            )
-            for href, one in kept.items()
-        }
-        diff = changes.changes(known, listed)
-        fetch = {href: listed[href] for href in diff.added_or_changed}
-        provable = sum(one.expected for one in known.values())
-        verdict = guard.judge(known=provable, removed=len(diff.removed))
-        if isinstance(verdict, guard.Hold):
-            metrics.HELD.labels(verdict.doubt.value).inc()
-            _log.warning(
-                "removals_held",
-                calendar_id=step.calendar_id,
-                doubt=verdict.doubt.value,
-                known=provable,
-                missing=len(diff.removed),
-            )
-            return Reading(step, shown, fetch, (), None, held=True)
-        return Reading(step, shown, fetch, tuple(kept[href].event_id for href in diff.removed), shown.token)
 
-    async def _expected(self, claim: Claim, window: Span, unlisted: Sequence[Known]) -> set[str]:
-        """Ids of those that a listing of this window must name if they still exist."""
-        timeless = {one.event_id for one in unlisted if one.extent is None and one.quarantine}
-        near = [
-            one.event_id for one in unlisted if one.extent and expected_in(window, [(one.extent.start, one.extent.end)])
-        ]
-        found = set(timeless)
-        for start in range(0, len(near), _LOADED_AT_ONCE):
-            states = await self._objects.newest(claim, near[start : start + _LOADED_AT_ONCE])
-            for state in states.values():
-                if isinstance(state, Imported):
-                    spans = (span for group in state.content.groups for span in group.spans)
-                    if expected_in(window, spans):
-                        found.add(state.event_id)
-        return found
+def _changed(course: Course, step: Step, told: Told) -> Reading:
+    guarded = after_changes(step.hold, told.said, known=told.known, missing=len(told.remove), now=course.look.as_of)
+    return Reading(
+        step=step,
+        shown=shown_of(step),
+        fetch=told.fetch,
+        remove=told.remove if guarded.remove else (),
+        token=told.changes.token,
+        hold=guarded.hold,
+        verdict=guarded.verdict,
+    )

@@ -8,9 +8,13 @@ from enum import StrEnum
 from itertools import count
 
 from icloud import Home
+from sync_worker.application.allowance import Allowance
+from sync_worker.domain.cadence import Activity
+from sync_worker.domain.holds import Wish
+from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.occurrences import VERSION
-from sync_worker.domain.passes import Tracked
 from sync_worker.domain.rejections import Rejections
+from sync_worker.domain.tracked import Tracked
 
 
 class LeaseLost(Exception):
@@ -47,6 +51,20 @@ class Lease:
         if asyncio.get_running_loop().time() >= self._until:
             raise LeaseLost
 
+    def give_up(self) -> None:
+        """It is given back: nothing more is to be said under it."""
+        self._until = float("-inf")
+
+
+class Trail:
+    """What a pass has said on the events' topic so far."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last: tuple[str, int] | None = None
+        """Event id and revision of what was said last."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
@@ -60,8 +78,13 @@ class Claim:
     time_zone: str
     titles: bool
     conflict_calendars: frozenset[str]
+    setup_revision: int
+    """The connection's revision that all of this is of."""
     home: Home | None = field(repr=False)
     calendars: Mapping[str, Tracked] = field(repr=False)
+    home_told: HomeTold
+    wishes: Mapping[str, Wish]
+    """What was said about held removals, by calendar."""
     as_of: datetime | None
     """Up to when all was read; None until the first import is complete."""
     passes: int
@@ -74,12 +97,26 @@ class Claim:
     wakes: int
     """Grows whenever somebody wants the connection to be looked at."""
     fence: int
+    claimed_at: datetime
+    """When the lease was taken, by the store's clock: workers' own need not agree."""
+    activity: Activity
     lease: Lease = field(repr=False)
+    allowance: Allowance = field(default_factory=Allowance, repr=False, compare=False)
+    trail: Trail = field(default_factory=Trail, repr=False, compare=False)
 
     @property
     def basis(self) -> str:
         """What an event's meaning hangs on beside its text: our way of reading, the zone, whether titles leave."""
-        return f"{VERSION} {self.time_zone} {'titles' if self.titles else 'no titles'}"
+        return f"{VERSION} {self.time_zone} {self._titles}"
+
+    @property
+    def zoneless_basis(self) -> str:
+        """The same for an event that was read to the end and has no floating time."""
+        return f"{VERSION} any zone {self._titles}"
+
+    @property
+    def _titles(self) -> str:
+        return "titles" if self.titles else "no titles"
 
     def revisions(self) -> Iterator[int]:
         """Of this pass's events on the sync topic, fewer than a thousand; a later pass's are always larger."""

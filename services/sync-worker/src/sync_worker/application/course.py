@@ -8,12 +8,13 @@ from sync_worker.application.accounts import Account
 from sync_worker.application.claim import Claim
 from sync_worker.application.import_objects import Look
 from sync_worker.application.tell import Progress
-from sync_worker.domain.passes import PATIENCE, Tracked
+from sync_worker.domain.guard import Doubt
+from sync_worker.domain.tracked import PATIENCE, Tracked
 
 
 @dataclass(slots=True, kw_only=True)
 class Course:
-    """What one pass works with and has come to so far. `behind` are the calendars it could not read to the end."""
+    """What one pass works with and has come to so far. `behind` are the calendars that it did not read to the end."""
 
     claim: Claim
     account: Account
@@ -36,7 +37,12 @@ class Course:
 
     def removals_wait(self) -> bool:
         """Whether what vanished may only have moved to a calendar that could not be read just now."""
-        return any(0 < tracked.failures < PATIENCE and not tracked.held for tracked in self.behind.values())
+        return any(self._awaited(tracked) for tracked in self.behind.values())
+
+    def _awaited(self, tracked: Tracked) -> bool:
+        if tracked.hold is not None and tracked.hold.doubt is Doubt.VANISHED:
+            return tracked.hold.young(self.look.as_of)
+        return 0 < tracked.failures < PATIENCE
 
     def ages(self) -> tuple[CalendarAge, ...]:
         """The calendars that are not known up to this pass; one that never was has the age 0."""
@@ -44,7 +50,7 @@ class Course:
             CalendarAge(
                 id=one,
                 as_of=int(tracked.read_until.timestamp()) if tracked.read_until else 0,
-                state=CalendarState.HELD if tracked.held else CalendarState.FAILED,
+                state=CalendarState.HELD if tracked.hold else CalendarState.FAILED,
             )
             for one, tracked in sorted(self.behind.items())
         )

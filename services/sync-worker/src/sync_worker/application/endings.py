@@ -1,13 +1,16 @@
 """How a pass over a connection ends."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from icloud import Home
 from sync_worker.application.claim import Claim
-from sync_worker.domain.passes import Tracked
+from sync_worker.domain.holds import Wish
+from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.rejections import Rejections
+from sync_worker.domain.tracked import Tracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,8 @@ class Completed:
     as_of: datetime
     again_in: timedelta
     home: Home | None = field(repr=False)
+    changed: bool = False
+    """Whether anything had changed at Apple."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,12 @@ class Passes(Protocol):
 
     async def forget(self, claim: Claim, calendar_id: str) -> None:
         """The calendar is no concern of ours any more."""
+
+    async def heard(self, claim: Claim, wishes: Mapping[str, Wish]) -> None:
+        """These wishes, by calendar, are fulfilled or void. Another one that came meanwhile stays."""
+
+    async def told(self, claim: Claim, told: HomeTold) -> None:
+        """This is what others know of the home's calendars from now on."""
 
     async def end(self, claim: Claim, ending: Ending) -> None:
         """Commit the pass, once for each fence, and give the lease back.

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
@@ -23,11 +24,20 @@ from sync_worker.domain.outbox import (
     blocking,
     content_of,
     judged,
+    only_the_past_was_cut_off,
 )
 from sync_worker.domain.values import Span, Unreadable
 
-BATCH: Final = 50
-"""Objects in memory at once; as many as one request to iCloud fetches."""
+BATCH: Final = 250
+"""Objects that are fetched, kept and published together: as many as one request to iCloud fetches at most."""
+_CHARACTERS: Final = 2_000_000
+"""Text in memory at which a batch is full, however few its objects."""
+_OCCURRENCES: Final = 20_000
+"""The same for what was read of it; one object may have 5,000."""
+_FEW: Final = 10
+_LARGE_AT_ONCE: Final = 8
+"""Batches of more than a few objects in memory at once. They take turns, so that the nearest days of all accounts come
+before the farther ones of any; what one account changes now and then waits for none of them."""
 _NAP_EVERY: Final = 10
 """Objects read between two looks at the event loop: about a millisecond of work."""
 
@@ -74,25 +84,20 @@ class ImportObjects:
     def __init__(self, objects: Objects, publish: PublishStates) -> None:
         self._objects = objects
         self._publish = publish
+        self._turns = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(
         self, claim: Claim, source: Source, wanted: Wanted, look: Look, told: Callable[[int], Awaitable[None]]
     ) -> list[str]:
         """Import; `told` hears the size of each batch. Returns the hrefs that did not come though they were listed."""
         missing: list[str] = []
-        batch: list[CalendarObject | Missing] = []
-        async for one in source.objects(wanted.path, list(wanted.etags)):
-            if isinstance(one, Missing) and one.why in (Absence.GONE, Absence.UNANSWERED):
-                missing.append(one.href)
-                continue
-            batch.append(one)
-            if len(batch) == BATCH:
-                await self._keep(claim, wanted, look, batch)
-                await told(len(batch))
-                batch = []
-        if batch:
-            await self._keep(claim, wanted, look, batch)
-            await told(len(batch))
+        hrefs = list(wanted.etags)
+        for start in range(0, len(hrefs), BATCH):
+            some = hrefs[start : start + BATCH]
+            async with self._turns if len(some) > _FEW else nullcontext():
+                async for batch in _batches(source.objects(wanted.path, some), missing):
+                    await self._keep(claim, wanted, look, batch)
+                    await told(len(batch))
         return missing
 
     async def give_up(self, claim: Claim, wanted: Wanted, look: Look) -> None:
@@ -105,58 +110,109 @@ class ImportObjects:
         ids = {one.href: event_id(claim.connection_id, one.href) for one in batch}
         known = await self._objects.known(claim, ids.values())
         writes: list[State | Refresh] = []
+        occurrences = 0
         for n, one in enumerate(batch):
             if n % _NAP_EVERY == _NAP_EVERY - 1:
                 await asyncio.sleep(0)
             write = _judged(claim, wanted, look, one, known.get(ids[one.href]))
-            if write is not None:
-                writes.append(write)
+            if write is None:
+                continue
+            writes.append(write)
+            occurrences += _occurrences(write)
+            if occurrences >= _OCCURRENCES:
+                await self._write(claim, writes)
+                writes, occurrences = [], 0
         metrics.READ.inc(len(batch))
+        await self._write(claim, writes)
+
+    async def _write(self, claim: Claim, writes: Sequence[State | Refresh]) -> None:
         if writes:
             await self._objects.write(claim, writes)
             await self._publish(claim, [write for write in writes if not isinstance(write, Refresh)])
 
 
+async def _batches(
+    found: AsyncIterator[CalendarObject | Missing], missing: list[str]
+) -> AsyncIterator[list[CalendarObject | Missing]]:
+    """What came, as much of it at a time as memory is to hold; the hrefs of what did not come go to `missing`."""
+    batch: list[CalendarObject | Missing] = []
+    characters = 0
+    async for one in found:
+        if isinstance(one, CalendarObject):
+            characters += len(one.text)
+        elif one.why in (Absence.GONE, Absence.UNANSWERED):
+            missing.append(one.href)
+            continue
+        batch.append(one)
+        if characters >= _CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _occurrences(write: State | Refresh) -> int:
+    return sum(len(group.spans) for group in write.content.groups) if isinstance(write, Imported) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What can be told of an object, why it is not all, and what that hangs on."""
+
+    etag: str
+    content: Content | None
+    quarantine: Quarantine | None
+    basis: str
+
+
 def _judged(
     claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missing, known: Known | None
 ) -> State | Refresh | None:
-    etag, content, quarantine = _read(claim, wanted, look, one)
-    if quarantine is not None:
-        metrics.QUARANTINED.labels(quarantine.reason).inc()
-    if content is None and known is not None and known.alive:
+    told = _read(claim, wanted, look, one)
+    if told.quarantine is not None:
+        metrics.QUARANTINED.labels(told.quarantine.reason).inc()
+    if told.content is None and known is not None and known.alive:
         # No time can be told any more: what was known goes on blocking.
-        news = (known.etag, known.basis, known.quarantine) != (etag, claim.basis, quarantine)
-        return Refresh(known.event_id, etag, claim.basis, quarantine) if news else None
-    content = content or Content(uid_hash(claim.connection_id, one.href), None, all_day=False, groups=())
-    own_id = event_id(claim.connection_id, one.href)
-    fresh = Imported(
+        news = (known.etag, known.basis, known.quarantine) != (told.etag, told.basis, told.quarantine)
+        return Refresh(known.event_id, told.etag, told.basis, told.quarantine) if news else None
+    fresh = _imported(claim, wanted, look, one.href, told)
+    wider = only_the_past_was_cut_off(known, fresh)
+    if wider and known:
+        before = replace(look, horizon=wider)
+        if _imported(claim, wanted, before, one.href, _read(claim, wanted, before, one)).digest == known.digest:
+            fresh = replace(fresh, digest=known.digest)
+    return judged(known, fresh)
+
+
+def _imported(claim: Claim, wanted: Wanted, look: Look, href: str, told: _Told) -> Imported:
+    own_id = event_id(claim.connection_id, href)
+    content = told.content or Content(uid_hash(claim.connection_id, href), None, all_day=False, groups=())
+    return Imported(
         event_id=own_id,
         calendar_id=wanted.calendar_id,
-        href=one.href,
-        etag=etag,
-        basis=claim.basis,
+        href=href,
+        etag=told.etag,
+        basis=told.basis,
         epoch=claim.epoch,
         revision=0,
         digest=digest(claim, own_id, wanted.calendar_id, content),
         as_of=int(look.as_of.timestamp()),
         horizon=look.horizon,
         content=content,
-        quarantine=quarantine,
+        quarantine=told.quarantine,
     )
-    return judged(known, fresh)
 
 
-def _read(
-    claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missing
-) -> tuple[str, Content | None, Quarantine | None]:
-    """ETag, what can be told, and why it is not all."""
+def _read(claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missing) -> _Told:
     if isinstance(one, Missing):
-        lagging = one.why in (Absence.GONE, Absence.UNANSWERED)
-        # Without an ETag it differs from any listing, so that it is asked for again.
-        return ("", None, Quarantine(MISSING)) if lagging else (wanted.etags[one.href], None, Quarantine(one.why))
+        if one.why in (Absence.GONE, Absence.UNANSWERED):
+            # Without an ETag it differs from any listing, so that it is asked for again.
+            return _Told("", None, Quarantine(MISSING), claim.basis)
+        return _Told(wanted.etags[one.href], None, Quarantine(one.why), claim.basis)
     try:
         read = read_object(one.text, horizon=look.horizon, zone=look.zone, addresses=look.addresses)
     except Unreadable as flaw:
         stand_in = uid_hash(claim.connection_id, one.href)
-        return one.etag, blocking(flaw, stand_in), Quarantine(flaw.reason, flaw.span)
-    return one.etag, content_of(read, uid_hash(claim.connection_id, read.uid or one.href), titles=claim.titles), None
+        return _Told(one.etag, blocking(flaw, stand_in), Quarantine(flaw.reason, flaw.span), claim.basis)
+    content = content_of(read, uid_hash(claim.connection_id, read.uid or one.href), titles=claim.titles)
+    return _Told(one.etag, content, None, claim.basis if read.floating else claim.zoneless_basis)

@@ -1,6 +1,7 @@
 """From the outbox to Kafka."""
 
 import asyncio
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -17,8 +18,6 @@ BATCH: Final = 200
 """States that are in memory at once on their way to Kafka."""
 _ROUNDS: Final = 5
 """Losing to somebody newer this often in a row means that leases do not work: give up and let the pass repeat."""
-_UNSAID: Final = {"as_of", "horizon", "epoch", "revision"}
-"""What says when and how we looked, not what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +83,22 @@ class PublishStates:
 
     async def _to_the_end(self, claim: Claim, states: Sequence[State]) -> None:
         for _ in range(_ROUNDS):
-            await self._events.publish([said for state in states for said in _said(claim, state)])
+            await self._say(claim, states)
             overtaken = await self._outbox.mark(claim, {state.event_id: state.revision for state in states})
             if not overtaken:
                 return
             newest = await self._outbox.newest(claim, overtaken)
             erased = [_erased(one) for one in states if one.event_id in overtaken and one.event_id not in newest]
-            await self._events.publish([said for one in erased for said in _said(claim, one)])
+            await self._say(claim, erased)
             states = list(newest.values())
             if not states:
                 return
         raise RuntimeError("the newest states change faster than they can be published")
+
+    async def _say(self, claim: Claim, states: Sequence[State]) -> None:
+        await self._events.publish([said for state in states for said in _said(claim, state)])
+        if states:
+            claim.trail.last = (states[-1].event_id, states[-1].revision)
 
     async def leftover(self, claim: Claim) -> None:
         """Publish what an earlier pass left behind; additions before removals."""
@@ -104,21 +108,30 @@ class PublishStates:
 
 def imported(claim: Claim, state: Imported) -> ICloudEventImported:
     """The event of a state."""
-    said = _body(claim, state.event_id, state.calendar_id, state.content)
-    return said.model_copy(
-        update={
-            "epoch": state.epoch,
-            "revision": state.revision,
-            "as_of": state.as_of,
-            "horizon": (state.horizon.start, state.horizon.end),
-        }
+    content = state.content
+    return ICloudEventImported(
+        account_id=claim.account_id,
+        user_id=claim.user_id,
+        connection_id=claim.connection_id,
+        epoch=state.epoch,
+        revision=state.revision,
+        event_id=state.event_id,
+        calendar_id=state.calendar_id,
+        uid_hash=content.uid_hash,
+        as_of=state.as_of,
+        horizon=(state.horizon.start, state.horizon.end),
+        all_day=content.all_day,
+        occurrences=tuple(OccurrenceGroup(facts=_facts(group.facts), spans=group.spans) for group in content.groups),
+        title=content.title,
     )
 
 
 def digest(claim: Claim, event_id: str, calendar_id: str, content: Content) -> str:
-    """Equal for equal events, whenever they were read."""
-    body = _body(claim, event_id, calendar_id, content)
-    return sha256(body.model_dump_json(exclude=_UNSAID).encode()).hexdigest()[:32]
+    """Equal for events that say the same, whenever and however they were looked at."""
+    whose = (claim.account_id, claim.user_id, claim.connection_id, event_id, calendar_id)
+    groups = [(_said_facts(group.facts), group.spans) for group in content.groups]
+    body = json.dumps((whose, content.uid_hash, content.title, content.all_day, groups))
+    return sha256(body.encode()).hexdigest()[:32]
 
 
 def removed(claim: Claim, state: Gone) -> tuple[ICloudEventRemoved, Ended]:
@@ -153,25 +166,12 @@ def _erased(state: State) -> Gone:
     )
 
 
-def _body(claim: Claim, event_id: str, calendar_id: str, content: Content) -> ICloudEventImported:
-    return ICloudEventImported(
-        account_id=claim.account_id,
-        user_id=claim.user_id,
-        connection_id=claim.connection_id,
-        epoch=1,
-        revision=1,
-        event_id=event_id,
-        calendar_id=calendar_id,
-        uid_hash=content.uid_hash,
-        as_of=0,
-        horizon=(0, 0),
-        all_day=content.all_day,
-        occurrences=tuple(OccurrenceGroup(facts=_facts(group.facts), spans=group.spans) for group in content.groups),
-        title=content.title,
-    )
-
-
 @lru_cache(maxsize=1024)
 def _facts(facts: Facts) -> OccurrenceFacts:
     """The same few facts come again and again."""
     return OccurrenceFacts(**asdict(facts))
+
+
+@lru_cache(maxsize=1024)
+def _said_facts(facts: Facts) -> tuple[tuple[str, bool | int], ...]:
+    return tuple(asdict(facts).items())

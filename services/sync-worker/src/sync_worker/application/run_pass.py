@@ -1,21 +1,20 @@
 """What is done with a claimed connection, and when it is looked at next."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from icloud import CredentialsRejected, ICloudError, TryLater
-from runtime.clock import Clock
+from icloud import CredentialsRejected, HeldBack, ICloudError, TryLater
 from runtime.logs import get_logger
 from sync_worker.application import metrics
 from sync_worker.application.accounts import CredentialUnusable
 from sync_worker.application.claim import Claim, State
-from sync_worker.application.endings import Completed, Ending, Passes, Postponed, Stopped
+from sync_worker.application.endings import Completed, Ending, Passes, Postponed
 from sync_worker.application.erase_connection import EraseConnection
+from sync_worker.application.refuse import Refuse
 from sync_worker.application.sync_account import Read, SyncAccount
-from sync_worker.application.tell import Tell, rejected
-from sync_worker.domain import rejections
-from sync_worker.domain.cadence import next_wait
+from sync_worker.application.turnstile import THROTTLED
+from sync_worker.domain.cadence import Bounds, next_look, next_try
 
 _INFRASTRUCTURE_AGAIN_IN: Final = timedelta(seconds=5)
 """MongoDB or Kafka failed, not Apple: nothing of Apple's is asked again before what is pending could be published."""
@@ -23,23 +22,18 @@ _INFRASTRUCTURE_AGAIN_IN: Final = timedelta(seconds=5)
 _log = get_logger("sync_worker.run_pass")
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The time, and how much of it lies between two looks at an account with which all is well."""
-
-    clock: Clock
-    interval: timedelta
-
-
 class RunPass:
     """Reads or erases one claimed connection, then gives its lease back with the time of the next look."""
 
-    def __init__(self, sync: SyncAccount, erase: EraseConnection, tell: Tell, passes: Passes, pace: Pace) -> None:
+    def __init__(
+        self, sync: SyncAccount, erase: EraseConnection, refuse: Refuse, passes: Passes, bounds: Bounds
+    ) -> None:
+        """`bounds` is the time between two looks at an account with which all is well."""
         self._sync = sync
         self._erase = erase
-        self._tell = tell
+        self._refuse = refuse
         self._passes = passes
-        self._pace = pace
+        self._bounds = bounds
 
     async def __call__(self, claim: Claim) -> None:
         """Raises LeaseLost when somebody else has taken over, and whatever MongoDB and Kafka raise."""
@@ -59,7 +53,9 @@ class RunPass:
         try:
             read = await self._sync(claim)
         except CredentialsRejected:
-            return await self._refused(claim)
+            return await self._refuse(claim)
+        except HeldBack as held:
+            return self._held_back(claim, held)
         except TryLater as later:
             _log.info("pass_postponed", reason=later.reason)
             return self._postponed(claim, later.after)
@@ -72,24 +68,28 @@ class RunPass:
         return self._completed(claim, read)
 
     def _completed(self, claim: Claim, read: Read) -> Completed:
-        again_in = next_wait(claim.connection_id, claim.passes, base=self._pace.interval)
+        now, changed = claim.claimed_at, bool(read.imported or read.removed)
+        activity = replace(claim.activity, changed_at=now) if changed else claim.activity
+        again_in = next_look(claim.connection_id, claim.passes, bounds=self._bounds, activity=activity, now=now)
         metrics.PASSES.labels("completed").inc()
         _log.info("pass_completed", imported=read.imported, removed=read.removed, behind=read.behind)
-        return Completed(read.as_of, again_in, read.home)
+        return Completed(read.as_of, again_in, read.home, changed=changed)
+
+    def _held_back(self, claim: Claim, held: HeldBack) -> Postponed:
+        """We ourselves kept the request in: nothing has failed, so nothing is counted and nothing backs off."""
+        metrics.PASSES.labels("held_back").inc()
+        _log.info("pass_held_back", reason=held.reason)
+        usual = next_look(
+            claim.connection_id, claim.passes, bounds=self._bounds, activity=claim.activity, now=claim.claimed_at
+        )
+        after = held.after or usual
+        asked = after if held.reason == THROTTLED else None
+        return Postponed(max(after, usual), claim.failures, asked=asked, rejections=claim.rejections)
 
     def _postponed(self, claim: Claim, asked: timedelta | None) -> Postponed:
         metrics.PASSES.labels("postponed").inc()
         failures = claim.failures + 1
-        again_in = next_wait(
-            claim.connection_id, claim.passes, base=self._pace.interval, failures=failures, retry_after=asked
+        again_in = next_try(
+            claim.connection_id, claim.passes, bounds=self._bounds, failures=failures, retry_after=asked
         )
         return Postponed(again_in, failures, asked=asked, rejections=claim.rejections)
-
-    async def _refused(self, claim: Claim) -> Ending:
-        counted = rejections.rejected(claim.rejections, self._pace.clock())
-        metrics.REFUSED.inc()
-        _log.warning("credential_refused", count=counted.count)
-        if not counted.final:
-            return Postponed(rejections.AGAIN_IN, claim.failures, rejections=counted)
-        await self._tell.say(rejected(claim, claim.last_revision, counted))
-        return Stopped(counted)

@@ -1,24 +1,31 @@
 """One pass over one Apple account."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from contracts.events import RemovalReason
-from icloud import Home, ListedCalendar, calendar_id
+from icloud import Home, calendar_id
 from runtime.clock import Clock
 from runtime.logs import get_logger
 from sync_worker.application.accounts import Account, Accounts
-from sync_worker.application.ask_calendar import Reading
 from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
+from sync_worker.application.endings import Passes
 from sync_worker.application.import_objects import Look
 from sync_worker.application.leave_calendars import LeaveCalendars
+from sync_worker.application.missed_calendars import MissedCalendars
 from sync_worker.application.publish_states import PublishStates
 from sync_worker.application.read_calendar import ReadCalendar
+from sync_worker.application.reading import Reading
 from sync_worker.application.remove_objects import RemoveObjects
 from sync_worker.application.tell import Progress, Tell
-from sync_worker.domain.passes import Horizon, How, Plan, Remembered, Shown, Step, plan
+from sync_worker.application.tell_calendars import TellCalendars
+from sync_worker.domain.daily import moment_before
+from sync_worker.domain.holds import Wish, kept
+from sync_worker.domain.passes import Horizon, How, Plan, Remembered, Step, plan
+from sync_worker.domain.tracked import Shown, Tracked
 
 _log = get_logger("sync_worker.sync_account")
 
@@ -38,10 +45,13 @@ class Read:
 class Doing:
     """What a pass does with what it finds."""
 
+    calendars: TellCalendars
     read: ReadCalendar
     remove: RemoveObjects
     leave: LeaveCalendars
+    missed: MissedCalendars
     publish: PublishStates
+    passes: Passes
     tell: Tell
 
 
@@ -65,32 +75,63 @@ class SyncAccount:
             await self._do.publish.leftover(claim)
         account = await self._accounts.open(claim)
         as_of = self._clock()
-        shown = _shown(claim, await account.calendars())
+        listed = {calendar_id(claim.connection_id, one.path): one for one in await account.calendars()}
         course = self._course(claim, account, as_of)
-        planned = plan(shown, Remembered(claim.conflict_calendars, claim.calendars, claim.basis, claim.passes))
-        await self._go(course, planned)
+        await self._do.calendars(course, listed)
+        shown = {one: Shown(each.path, each.supported, each.ctag, each.token) for one, each in listed.items()}
+        remembered = Remembered(
+            conflict_calendars=claim.conflict_calendars,
+            tracked=await self._heeded(course) if claim.wishes else claim.calendars,
+            basis=claim.basis,
+            nth_pass=claim.passes,
+            now=as_of,
+            daily_since=moment_before(claim.connection_id, as_of),
+            wishes=claim.wishes,
+        )
+        await self._go(course, plan(shown, remembered), others=any(one.supported for one in shown.values()))
         await self._do.tell.completed(claim, next(course.revisions), as_of=int(as_of.timestamp()), ages=course.ages())
         return Read(as_of, account.home, course.imported, course.removed, len(course.behind))
 
-    async def _go(self, course: Course, planned: Plan) -> None:
+    async def _heeded(self, course: Course) -> Mapping[str, Tracked]:
+        """What is remembered of the calendars once those are kept that the user wants to keep.
+
+        A wish about what is not held any more is forgotten: it was not about anything that may be held later.
+        """
+        claim, tracked = course.claim, dict(course.claim.calendars)
+        heard = {}
+        for one, wish in claim.wishes.items():
+            before = tracked.get(one)
+            if before is None or before.hold is None or one not in claim.conflict_calendars:
+                heard[one] = wish
+            elif wish is Wish.KEEP:
+                heard[one] = wish
+                tracked[one] = replace(before, hold=kept(before.hold, course.look.as_of))
+                await self._do.passes.remember(claim, one, tracked[one])
+        if heard:
+            await self._do.passes.heard(claim, heard)
+        return tracked
+
+    async def _go(self, course: Course, planned: Plan, *, others: bool) -> None:
+        if planned.daily:
+            # Before the day's work is noted as done; where nothing is booked any more no order matters.
+            await self._do.leave.past(course)
+        absent = [step for step in planned.steps if step.how is How.ABSENT]
+        gone = [step for step in absent if await self._do.missed.gone(course, step, others=others)]
         readings = [reading for step in planned.steps if (reading := await self._ask(course, step))]
         await course.progress.begin(sum(len(reading.fetch) for reading in readings))
         brought = [reading for reading in readings if await self._bring(course, reading)]
-        await self._remove(course, brought)
+        await self._remove(course, brought, gone)
         await self._do.leave(course, planned.left)
 
     async def _ask(self, course: Course, step: Step) -> Reading | None:
         match step.how:
-            case How.NOTHING:
-                return None
-            case How.ABSENT:
-                await self._do.read.fall_behind(course, step, None)
-                return None
-            case How.RESTING:
-                if step.tracked is not None:
+            case How.NOTHING | How.RESTING | How.MISSED:
+                if step.tracked is not None and (step.tracked.hold or step.tracked.failures):
                     course.behind[step.calendar_id] = step.tracked
                 return None
-            case How.CHANGES | How.LISTING:
+            case How.ABSENT | How.LEFT:
+                return None
+            case How.CHANGES | How.LISTING | How.DAILY | How.SECOND_LOOK:
                 return await self._do.read.ask(course, step)
 
     async def _bring(self, course: Course, reading: Reading) -> bool:
@@ -102,9 +143,9 @@ class SyncAccount:
         await self._do.read.settle(course, reading)
         return False
 
-    async def _remove(self, course: Course, brought: list[Reading]) -> None:
-        if brought and course.removals_wait():
-            _log.info("removals_wait", calendars=len(brought))
+    async def _remove(self, course: Course, brought: list[Reading], gone: list[Step]) -> None:
+        if (brought or gone) and course.removals_wait():
+            _log.info("removals_wait", calendars=len(brought) + len(gone))
             for reading in brought:
                 await self._do.read.wait(course, reading)
             return
@@ -113,6 +154,8 @@ class SyncAccount:
                 course.claim, reading.remove, as_of=course.as_of, reason=RemovalReason.DELETED
             )
             await self._do.read.settle(course, reading)
+        for step in gone:
+            await self._do.missed.leave(course, step)
 
     def _course(self, claim: Claim, account: Account, as_of: datetime) -> Course:
         revisions = claim.revisions()
@@ -129,10 +172,3 @@ class SyncAccount:
             revisions=revisions,
             progress=Progress(self._do.tell, claim, revisions),
         )
-
-
-def _shown(claim: Claim, listed: list[ListedCalendar]) -> dict[str, Shown]:
-    return {
-        calendar_id(claim.connection_id, one.path): Shown(one.path, one.supported, one.ctag, one.token)
-        for one in listed
-    }

@@ -10,12 +10,16 @@ from contracts.events import (
     CredentialsRejected,
     Event,
     EventsQuarantined,
+    HoldState,
+    LastEvent,
     QuarantinedObject,
+    RemovalsHeld,
     SyncCompleted,
     SyncProgress,
 )
 from sync_worker.application.claim import Claim
 from sync_worker.application.publish_states import Events
+from sync_worker.domain.holds import Held
 from sync_worker.domain.outbox import Known
 from sync_worker.domain.rejections import Rejections
 
@@ -56,6 +60,8 @@ class Tell:
             revision=revision,
             as_of=as_of,
             calendars=tuple(ages),
+            last_event=LastEvent(event_id=last[0], revision=last[1]) if (last := claim.trail.last) else None,
+            setup_revision=claim.setup_revision or None,
         )
         if claim.as_of is None:
             await self._events.publish([SyncCompleted(connections=(done,))])
@@ -87,7 +93,7 @@ class Progress:
         self._next = self._imported + max(_FEWEST_A_STEP, self._total // _MOST_STEPS)
         await self._tell.say(
             SyncProgress(
-                **_whose(self._claim, next(self._revisions)),
+                **whose(self._claim, next(self._revisions)),
                 imported=min(self._imported, self._total),
                 total=self._total,
             )
@@ -97,7 +103,7 @@ class Progress:
 def quarantined(claim: Claim, revision: int, calendar_id: str, known: Sequence[Known]) -> EventsQuarantined:
     """All that cannot be read of one calendar."""
     return EventsQuarantined(
-        **_whose(claim, revision),
+        **whose(claim, revision),
         calendar_id=calendar_id,
         objects=tuple(
             QuarantinedObject(
@@ -117,16 +123,31 @@ def quarantine_digest(known: Sequence[Known]) -> str:
     return sha256(told.encode()).hexdigest()[:16] if told else ""
 
 
+def removals(claim: Claim, revision: int, calendar_id: str, held: Held, state: HoldState) -> RemovalsHeld:
+    """Removals that are held, or were."""
+    return RemovalsHeld(
+        **whose(claim, revision),
+        calendar_id=calendar_id,
+        state=state,
+        known=held.known,
+        missing=held.missing,
+        since=int(held.since.timestamp()),
+        doubt=held.doubt.value,
+    )
+
+
 def rejected(claim: Claim, revision: int, rejections: Rejections) -> CredentialsRejected:
     """Apple refuses the credential for good."""
     return CredentialsRejected(
-        **_whose(claim, revision),
+        **whose(claim, revision),
         since=int(rejections.since.timestamp()),
         as_of=int(claim.as_of.timestamp()) if claim.as_of else None,
     )
 
 
-class _Whose(TypedDict):
+class Whose(TypedDict):
+    """The fields that every event about a connection has."""
+
     account_id: str
     user_id: str
     connection_id: str
@@ -134,7 +155,8 @@ class _Whose(TypedDict):
     revision: int
 
 
-def _whose(claim: Claim, revision: int) -> _Whose:
+def whose(claim: Claim, revision: int) -> Whose:
+    """What every event about a connection begins with."""
     return {
         "account_id": claim.account_id,
         "user_id": claim.user_id,

@@ -1,11 +1,21 @@
 """Following what the connector says about connections."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from contracts.events import CalendarConnected, CalendarDisconnected, CalendarReconnected, CalendarSetupChanged, Event
+from contracts.events import (
+    CalendarConnected,
+    CalendarDisconnected,
+    CalendarReconnected,
+    CalendarSetupChanged,
+    Event,
+    RequestReason,
+    SyncRequested,
+)
 from contracts.wire import Tombstone
+from sync_worker.domain.holds import Wish
 
 _ID: Final = re.compile(r"[0-9A-Za-z_-]+")
 
@@ -29,7 +39,10 @@ class Connections(Protocol):
     async def end(self, connection_id: str, *, epoch: int, revision: int, whose: CalendarDisconnected | None) -> bool:
         """To be erased, due at once. `whose` None: only if it is known. False: it is old or ended already."""
 
-    async def wake(self, connection_id: str) -> bool:
+    async def wish(self, connection_id: str, wishes: Mapping[str, Wish]) -> None:
+        """Keep what was said about held removals, by calendar, for the next pass; the last word counts."""
+
+    async def wake(self, connection_id: str, reason: RequestReason = RequestReason.OPS) -> bool:
         """Due at once, save for what Apple asked us to wait. False: there is nothing to look at."""
 
 
@@ -59,9 +72,20 @@ class RequestSync:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    async def __call__(self, connection_id: str) -> bool:
-        """False when the connection is unknown, over, or stopped."""
-        return await self._connections.wake(connection_id)
+    async def __call__(self, connection_id: str, requests: Sequence[SyncRequested]) -> bool:
+        """Serve all requests for one connection at once. False when it is unknown, over, or stopped.
+
+        What they say about held removals is kept in any case; of two words on one calendar the last counts.
+        """
+        wishes: dict[str, Wish] = {}
+        for one in requests:
+            wishes |= dict.fromkeys(one.confirm_removals, Wish.CONFIRM) | dict.fromkeys(one.keep_removals, Wish.KEEP)
+        # Ids become names of fields.
+        known = {one: wish for one, wish in wishes.items() if _ID.fullmatch(one)}
+        if known:
+            await self._connections.wish(connection_id, known)
+        woken = [await self._connections.wake(connection_id, reason) for reason in {one.reason for one in requests}]
+        return any(woken)
 
 
 def _check(standing: Standing) -> None:

@@ -20,7 +20,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Hrefs, sorted: to be read (again), and no longer there."""
+    """Hrefs: to be read (again), in the listing's order; and no longer there, sorted."""
 
     added_or_changed: tuple[str, ...]
     removed: tuple[str, ...]
@@ -32,9 +32,7 @@ def changes(known: Mapping[str, Known], listed: Mapping[str, str]) -> Diff:
     A listing that is limited to a window proves nothing of objects outside: what is not expected is never removed.
     """
     return Diff(
-        added_or_changed=tuple(
-            sorted(href for href, etag in listed.items() if href not in known or known[href].etag != etag)
-        ),
+        added_or_changed=tuple(href for href, etag in listed.items() if href not in known or known[href].etag != etag),
         removed=tuple(sorted(href for href, one in known.items() if one.expected and href not in listed)),
     )
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 # Fewer than this may vanish at once whatever the size: people tidy up.
-_ALWAYS_BELIEVED = 10
+ALWAYS_BELIEVED = 10
+# So many removed one by one, each by its name, are not yet the emptying of a calendar.
+_FEW = 2
 
 
 class Doubt(StrEnum):
@@ -13,6 +15,8 @@ class Doubt(StrEnum):
     INCOMPLETE = "incomplete"
     EMPTIED = "emptied"
     SHRUNKEN = "shrunken"
+    VANISHED = "vanished"
+    """The home does not show the calendar any more, or not as a calendar of events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,16 @@ def judge(*, known: int, removed: int, complete: bool = True) -> Confirm | Hold:
         return Hold(Doubt.INCOMPLETE)
     if removed >= known:
         return Hold(Doubt.EMPTIED)
-    if removed > max(_ALWAYS_BELIEVED, known / 2):
+    if removed > max(ALWAYS_BELIEVED, known / 2):
         return Hold(Doubt.SHRUNKEN)
     return Confirm()
+
+
+def judge_named(*, known: int, removed: int) -> Confirm | Hold:
+    """Decide on `removed` of the `known` objects of a calendar, each of which the server itself has called deleted."""
+    return judge(known=known, removed=removed) if matters(removed) else Confirm()
+
+
+def matters(removed: int) -> bool:
+    """Whether it depends on the size of the calendar what is believed of so many named removals."""
+    return removed > _FEW

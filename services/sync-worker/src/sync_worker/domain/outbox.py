@@ -80,6 +80,8 @@ class Known:
     alive: bool
     extent: Span | None = None
     """From the first start to the last end of what is kept of it."""
+    horizon: Span | None = None
+    """The time that was looked at when its revision was made."""
     quarantine: Quarantine | None = None
 
 
@@ -91,6 +93,17 @@ class Refresh:
     etag: str
     basis: str
     quarantine: Quarantine | None
+
+
+def only_the_past_was_cut_off(known: Known | None, read: Imported) -> Span | None:
+    """The time to look at once more before `read` is called news; None where that could show nothing.
+
+    A series loses its past as the horizon moves on. That alone changes nothing for anybody.
+    """
+    if known is None or not known.alive or known.horizon is None or known.digest == read.digest:
+        return None
+    start = known.horizon.start
+    return Span(start, read.horizon.end) if start < read.horizon.start else None
 
 
 def judged(known: Known | None, read: Imported) -> Imported | Refresh | None:

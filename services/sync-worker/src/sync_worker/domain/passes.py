@@ -1,51 +1,19 @@
 """What one pass over an account asks of iCloud, decided from what is remembered and what the home shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
+from sync_worker.domain.guard import Doubt
+from sync_worker.domain.holds import Held, Wish
+from sync_worker.domain.tracked import PATIENCE, Shown, Tracked
 from sync_worker.domain.values import Span
 
 ASK_EVERY: Final = 6
 """A ctag is never trusted alone: at every sixth pass each calendar is asked what changed."""
-PATIENCE: Final = 3
-"""So many passes in a row may fail for a calendar before the others stop waiting for it."""
 _DAY: Final = 24 * 60 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Tracked:
-    """What is remembered of one calendar between passes.
-
-    `token` is where our knowledge of it ends; None: it was never read completely under this `basis`.
-    `ctag` and `listed_token` are what the home showed when it was last read.
-    """
-
-    path: str = field(repr=False)
-    basis: str
-    ctag: str | None = field(default=None, repr=False)
-    listed_token: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
-    failures: int = 0
-    """Passes in a row in which it could not be read to the end."""
-    read_until: datetime | None = None
-    """While it fails: up to when it had been read before; None: it never was."""
-    held: bool = False
-    """Whether it fails because its listing looked wrong."""
-    quarantine_told: str = ""
-    """Digest of the quarantined objects last told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One calendar as the home shows it now."""
-
-    path: str = field(repr=False)
-    supported: bool
-    ctag: str | None = field(repr=False)
-    token: str | None = field(repr=False)
 
 
 class How(Enum):
@@ -54,11 +22,19 @@ class How(Enum):
     NOTHING = auto()
     """It has not moved."""
     CHANGES = auto()
-    """What changed since our token."""
+    """What changed since our token, and what was read on another basis."""
     LISTING = auto()
     """All its objects of the horizon: first reading, or nothing to go on from."""
+    DAILY = auto()
+    """Changes, and besides what of the horizon's newest day enters, and whether a full listing agrees with us."""
+    SECOND_LOOK = auto()
+    """All its objects in two ways: removals are held, and it is time to believe them or not."""
     ABSENT = auto()
-    """The home does not show it, or not as a calendar of events any more. What is known of it stays."""
+    """The home does not show it, or not as a calendar of events any more, and it is time to do something about that."""
+    MISSED = auto()
+    """The same, and known; what is known of it stays."""
+    LEFT = auto()
+    """It is gone for good."""
     RESTING = auto()
     """It failed too often; only every sixth pass tries again."""
 
@@ -71,6 +47,17 @@ class Step:
     how: How
     shown: Shown | None
     tracked: Tracked | None
+    wish: Wish | None = None
+
+    @property
+    def hold(self) -> Held | None:
+        """What was held of it before this pass."""
+        return self.tracked.hold if self.tracked else None
+
+    @property
+    def first(self) -> bool:
+        """Whether nothing was ever read of it, or it had gone for good."""
+        return self.tracked is None or self.tracked.left or self.tracked.covered == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,74 +67,75 @@ class Plan:
     steps: tuple[Step, ...]
     left: tuple[str, ...]
 
+    @property
+    def daily(self) -> bool:
+        """Whether the day's work is done in this pass."""
+        return any(step.how is How.DAILY for step in self.steps)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """What a connection's calendars are judged by: the chosen ones, the known ones, the basis, the pass's number.
+    """What a connection's calendars are judged by.
 
-    `basis` names everything beside iCloud's answer that an event's meaning hangs on; when it changes, all is read anew.
+    `basis` names everything beside iCloud's answer that an event's meaning hangs on. What was last compared with a full
+    listing before `daily_since` is due to be. `wishes` are what somebody said about held removals.
     """
 
     conflict_calendars: frozenset[str]
     tracked: Mapping[str, Tracked]
     basis: str
     nth_pass: int
+    now: datetime
+    daily_since: datetime
+    wishes: Mapping[str, Wish] = field(default_factory=dict)
 
 
 def plan(shown: Mapping[str, Shown], remembered: Remembered) -> Plan:
     """The pass that `shown` calls for."""
-    steps = (
-        Step(
-            one,
-            _how(shown.get(one), remembered.tracked.get(one), remembered),
-            shown.get(one),
-            remembered.tracked.get(one),
-        )
-        for one in sorted(remembered.conflict_calendars)
-    )
+    steps = (_step(one, shown.get(one), remembered) for one in sorted(remembered.conflict_calendars))
     return Plan(tuple(steps), tuple(sorted(remembered.tracked.keys() - remembered.conflict_calendars)))
 
 
-def _how(shown: Shown | None, tracked: Tracked | None, remembered: Remembered) -> How:
-    due = remembered.nth_pass % ASK_EVERY == 0
+def _step(one: str, shown: Shown | None, remembered: Remembered) -> Step:
+    tracked, wish = remembered.tracked.get(one), remembered.wishes.get(one)
     if shown is None or not shown.supported:
-        return How.ABSENT
-    if tracked is None or tracked.basis != remembered.basis:
-        return How.LISTING
-    if tracked.failures >= PATIENCE and not due:
+        how = _absent(tracked, wish, remembered.now)
+    elif tracked is None or tracked.left:
+        how = How.LISTING
+    else:
+        how = _how(shown, tracked, wish, remembered)
+    return Step(one, how, shown, tracked, wish)
+
+
+def _absent(tracked: Tracked | None, wish: Wish | None, now: datetime) -> How:
+    if tracked and tracked.left:
+        return How.LEFT
+    hold = tracked.hold if tracked else None
+    known = hold is not None and hold.doubt is Doubt.VANISHED
+    return How.MISSED if known and hold and not (wish is Wish.CONFIRM or hold.due(now)) else How.ABSENT
+
+
+def _how(shown: Shown, tracked: Tracked, wish: Wish | None, remembered: Remembered) -> How:
+    asked_anyway = remembered.nth_pass % ASK_EVERY == 0
+    if tracked.failures >= PATIENCE and not asked_anyway and wish is None:
         return How.RESTING
+    # Either it was never read to the end, or the server gives no tokens; then its ctag is all there is.
+    if tracked.token is None and (tracked.ctag is None or shown.token is not None):
+        return How.LISTING
+    back = tracked.hold is not None and tracked.hold.doubt is Doubt.VANISHED
+    if tracked.hold and not back and (wish is Wish.CONFIRM or tracked.hold.due(remembered.now)):
+        return How.SECOND_LOOK
+    other_basis = tracked.basis != remembered.basis
+    if not (tracked.failures or other_basis or back) and _day_is_due(tracked, remembered):
+        return How.DAILY
     moved = shown.ctag is None or shown.ctag != tracked.ctag or shown.token != tracked.listed_token
-    if tracked.token is None:
-        # Either it was never read to the end, or the server gives no tokens; then its ctag is all there is.
-        complete = tracked.ctag is not None and shown.token is None
-        return How.LISTING if moved or due or not complete else How.NOTHING
-    return How.CHANGES if moved or due or tracked.failures else How.NOTHING
+    if not (moved or asked_anyway or tracked.failures or other_basis or back):
+        return How.NOTHING
+    return How.CHANGES if tracked.token is not None else How.LISTING
 
 
-def failed(step: Step, basis: str, as_of: datetime | None) -> Tracked:
-    """What to remember after one more pass that could not read it; `as_of`: up to when the connection had been read."""
-    path = step.shown.path if step.shown else ""
-    tracked = step.tracked or Tracked(path, basis)
-    read_until = tracked.read_until if tracked.failures or step.tracked is None else as_of
-    return replace(tracked, failures=tracked.failures + 1, read_until=read_until, held=False)
-
-
-def held(step: Step, basis: str, as_of: datetime | None) -> Tracked:
-    """What to remember after a listing that is not believed: the next pass lists again."""
-    return replace(failed(step, basis, as_of), ctag=None, token=None, held=True)
-
-
-def settled(step: Step, basis: str, token: str | None, quarantine_told: str) -> Tracked:
-    """What to remember of a calendar that was read to the end."""
-    if step.shown is None:
-        raise ValueError("a calendar that is not shown cannot have been read")
-    shown = step.shown
-    return Tracked(shown.path, basis, shown.ctag, shown.token, token, quarantine_told=quarantine_told)
-
-
-def unsettled(tracked: Tracked) -> Tracked:
-    """What to remember of a calendar whose removals wait: it is asked again, whatever its ctag says."""
-    return replace(tracked, ctag=None)
+def _day_is_due(tracked: Tracked, remembered: Remembered) -> bool:
+    return tracked.reconciled is None or tracked.reconciled < remembered.daily_since
 
 
 @dataclass(frozen=True, slots=True)

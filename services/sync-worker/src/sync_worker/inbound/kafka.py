@@ -36,11 +36,15 @@ class Requests:
         self._request = request
 
     async def __call__(self, deliveries: Sequence[Delivery]) -> None:
-        """Done when all that were asked for are due. Several requests for one connection are one."""
-        asked = {one.event.connection_id: one.event for one in deliveries if isinstance(one.event, SyncRequested)}
-        for connection_id, wanted in asked.items():
-            woken = await self._request(connection_id)
-            _log.info("sync_requested", connection_id=connection_id, reason=wanted.reason.value, woken=woken)
+        """Done when all that were asked for are due. Several requests for one connection are served as one."""
+        asked: dict[str, list[SyncRequested]] = {}
+        for one in deliveries:
+            if isinstance(one.event, SyncRequested):
+                asked.setdefault(one.event.connection_id, []).append(one.event)
+        for connection_id, requests in asked.items():
+            woken = await self._request(connection_id, requests)
+            reasons = sorted({one.reason.value for one in requests})
+            _log.info("sync_requested", connection_id=connection_id, reasons=reasons, woken=woken)
 
 
 def subscriptions(news: ConnectionNews, requests: Requests, group: str = GROUP) -> tuple[Subscription, ...]:

@@ -2,10 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, NoReturn, Protocol
+from functools import partial
+from typing import Any, Final, NoReturn, Protocol
 
 from structlog.contextvars import bound_contextvars
 
@@ -13,30 +15,35 @@ from runtime.kafka import PublishFailed
 from runtime.logs import get_logger
 from runtime.mongo import is_infrastructure
 from sync_worker.application.claim import Claim, LeaseLost
-from sync_worker.application.leases import Leases
+from sync_worker.application.leases import Busy, Leases
 from sync_worker.application.metrics import PASSES, RUNNING
+from sync_worker.inbound.room import Room, plenty
 
 _BATCH: Final = 50
 """Connections claimed at once (docs/adr/0010)."""
 _IDLE_SECONDS: Final = 0.4
-"""Between two looks when nothing is due: what a user waits for at most, at two small queries each."""
+"""Between two looks when nothing is due: what a user waits for at most, at four small queries each."""
+_GATHER_SECONDS: Final = 0.05
+"""After a place has come free while all were taken: a claim for several costs no more than for one."""
 _TROUBLED_SECONDS: Final = 2.0
 _BEATS: Final = 3
 """Heartbeats within one lease, so that one may fail."""
 _STUCK_SECONDS: Final = 60.0
 _LONGEST_PASS: Final = timedelta(minutes=15)
 """A longer one is broken off and goes on from what it has done."""
-_STOP_SECONDS: Final = 2.0
+_STOP_SECONDS: Final = 1.0
+"""For passes to end; as long again is left for giving back the leases."""
 
 _log = get_logger("sync_worker.schedule")
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How many passes run at once, and how long a lease lasts without a heartbeat."""
+    """How many passes run at once, how long a lease lasts without a heartbeat, and whether memory is short now."""
 
     at_once: int
     lease: timedelta
+    memory_short: Callable[[], bool] = plenty
 
 
 class Passing(Protocol):
@@ -52,6 +59,7 @@ class Passing(Protocol):
 class Schedule:
     """Runs passes over due connections until it is cancelled; then lets go of all of them within two seconds.
 
+    Those that somebody waits for come first, and have places of their own (docs/adr/0014).
     A pass that is broken off anywhere is repeated by whoever claims the connection next.
     """
 
@@ -59,6 +67,8 @@ class Schedule:
         self._leases = leases
         self._run_pass = run_pass
         self._rhythm = rhythm
+        self._room = Room(rhythm.at_once, rhythm.memory_short)
+        self._claiming: asyncio.Task[Sequence[Claim]] | None = None
         self._running: dict[asyncio.Task[None], Claim] = {}
         self._turned_at: float | None = None
 
@@ -89,17 +99,32 @@ class Schedule:
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, guards nothing
 
     async def _turn(self) -> float:
-        free = self._rhythm.at_once - len(self._running)
-        if free <= 0:
-            await asyncio.wait(self._running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-            return 0
-        claims = await self._leases.claim(min(_BATCH, free))
-        for claim in claims:
-            task = asyncio.create_task(self._pass(claim))
-            self._running[task] = claim
-            task.add_done_callback(self._running.pop)
+        claimed = await self._fill(self._leases.claim_urgent, self._room.free_for_urgent(self._running.values()))
+        free = self._room.free(self._running.values())
+        imports = self._room.free_for_imports(self._running.values())
+        claimed += await self._fill(partial(self._leases.claim, imports=imports), free)
         RUNNING.set(len(self._running))
-        return 0 if claims else _IDLE_SECONDS
+        if claimed:
+            return 0
+        if free > 0:
+            return _IDLE_SECONDS
+        await asyncio.wait(self._running, timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        return _GATHER_SECONDS
+
+    async def _fill(self, claim: Callable[[int, Busy], Coroutine[Any, Any, Sequence[Claim]]], places: int) -> int:
+        """Claim for so many places and begin; returns how many were claimed."""
+        if places <= 0:
+            return 0
+        busy = Counter(one.account_id for one in self._running.values())
+        # A claim that is cut off half way has been made all the same, and is to be given back.
+        self._claiming = asyncio.create_task(claim(min(_BATCH, places), busy))
+        claims = await asyncio.shield(self._claiming)
+        self._claiming = None
+        for one in claims:
+            task = asyncio.create_task(self._pass(one))
+            self._running[task] = one
+            task.add_done_callback(self._running.pop)
+        return len(claims)
 
     async def _beat(self) -> float:
         running = {claim.lease.token + claim.connection_id: task for task, claim in self._running.items()}
@@ -144,15 +169,26 @@ class Schedule:
         claims = list(self._running.values())
         for task in self._running:
             task.cancel()
+        waited_for: set[asyncio.Task[Any]] = {*self._running, *([self._claiming] if self._claiming else [])}
         try:
+            if waited_for:
+                await asyncio.wait(waited_for, timeout=_STOP_SECONDS)
+            claims += self._late()
+            for claim in claims:
+                claim.lease.give_up()
             async with asyncio.timeout(_STOP_SECONDS):
-                if self._running:
-                    await asyncio.wait(self._running)
                 await self._leases.release(claims)
         except Exception as error:  # noqa: BLE001 - the process ends: what is not released lapses
             _tell("leases_left_to_lapse", error)
         else:
             _log.info("leases_released", connections=len(claims))
+
+    def _late(self) -> Sequence[Claim]:
+        """What was claimed just before the end; nothing of it has begun."""
+        claiming = self._claiming
+        if claiming is None or not claiming.done() or claiming.cancelled() or claiming.exception():
+            return []
+        return claiming.result()
 
 
 def _tell(event: str, error: Exception) -> None:

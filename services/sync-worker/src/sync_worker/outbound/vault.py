@@ -3,21 +3,28 @@
 from typing import Final
 
 from icloud import AppleCredential
-from icloud.credentials import Binding, Envelope, EnvelopeRefused, Opener
+from icloud.credentials import Binding, Envelope, EnvelopeRefused, Opener, Signature, Signers
 from sync_worker.application.accounts import CredentialUnusable
 from sync_worker.application.claim import Claim
-from sync_worker.outbound.mongo.collections import Client
+from sync_worker.outbound.mongo.collections import Client, Document
 
 DATABASE: Final = "vault"
 CREDENTIALS: Final = "credentials"
 
 
 class Vault:
-    """The workers' side of the vault: they read, and hold the private keys."""
+    """The workers' side of the vault: they read, and hold the private keys.
 
-    def __init__(self, client: Client, opener: Opener, database: str = DATABASE) -> None:
+    With signers only what one of them has signed is opened, for the epoch of the claim or a later one: whoever writes
+    into the database puts no credential of their own in a user's place, and none back that was replaced.
+    """
+
+    def __init__(
+        self, client: Client, opener: Opener, signers: Signers | None = None, *, database: str = DATABASE
+    ) -> None:
         self._credentials = client[database][CREDENTIALS]
         self._opener = opener
+        self._signers = signers
 
     async def credential(self, claim: Claim) -> AppleCredential:
         """The connection's credential. Raises CredentialUnusable."""
@@ -25,7 +32,21 @@ class Vault:
         if found is None:
             raise CredentialUnusable("absent")
         envelope = Envelope(version=found["version"], key_id=found["key_id"], sealed=bytes(found["sealed"]))
+        binding = Binding(claim.account_id, claim.connection_id)
         try:
-            return self._opener.open(envelope, Binding(claim.account_id, claim.connection_id)).credential
+            if self._signers is not None:
+                self._signers.check(envelope, binding, found["epoch"], _signature(found))
+                _demand_present(found["epoch"], claim.epoch)
+            return self._opener.open(envelope, binding).credential
         except EnvelopeRefused as refused:
             raise CredentialUnusable(refused.reason) from None
+
+
+def _signature(found: Document) -> Signature | None:
+    return Signature(found["signer_id"], bytes(found["signature"])) if "signature" in found else None
+
+
+def _demand_present(epoch: int, claimed: int) -> None:
+    # A later one is a reconnect that the claim has not heard of yet.
+    if epoch < claimed:
+        raise CredentialUnusable("outdated")

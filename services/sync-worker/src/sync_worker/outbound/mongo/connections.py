@@ -1,27 +1,35 @@
 """Connections as the connector describes them, into MongoDB."""
 
+from collections.abc import Mapping
 from typing import Final
-from zlib import crc32
 
 from pymongo.errors import DuplicateKeyError
 
-from contracts.events import CalendarDisconnected
+from contracts.events import CalendarDisconnected, RequestReason
 from sync_worker.application.claim import State
+from sync_worker.application.tell_calendars import told_of
 from sync_worker.application.track_connection import Standing
+from sync_worker.domain.holds import Wish
 from sync_worker.outbound.mongo.collections import (
-    BUCKETS,
     CONNECTIONS,
     DATABASE,
+    IMPORTS,
     NEVER,
     NOW,
     Client,
     Document,
+    bucket_of,
     literal,
 )
+from sync_worker.outbound.mongo.documents import home_told_document
 
 _ONE_MORE_WAKE: Final = {"$add": [{"$ifNull": ["$wakes", 0]}, 1]}
 _AS_SOON_AS_ALLOWED: Final = {"$max": [NOW, "$throttled_until"]}
 """Now, or when Apple allows it again; `$max` passes over what is missing."""
+_READ_ONCE: Final = {"$eq": [{"$type": "$as_of"}, "date"]}
+_URGENT: Final = {"$cond": [_READ_ONCE, True, "$$REMOVE"]}
+"""First imports come first all the same, but only as many at a time as there is room for."""
+_ASKED: Final = {RequestReason.USER: "activity.asked_at", RequestReason.BOOKING: "activity.booked_at"}
 
 
 class MongoConnections:
@@ -35,6 +43,7 @@ class MongoConnections:
         one, epoch, revision = standing.connection_id, standing.epoch, standing.revision
         reconnected = {"$gt": [epoch, {"$ifNull": ["$epoch", 0]}]}
         stopped = {"$and": [{"$eq": [{"$type": "$stopped_at"}, "date"]}, {"$not": [reconnected]}]}
+        refused = {"$and": [{"$eq": [{"$type": "$rejections"}, "object"]}, {"$not": [reconnected]}]}
         update = {
             **_told(
                 standing.model_dump(mode="json", include={"account_id", "user_id", "access", "time_zone", "setup"})
@@ -42,8 +51,14 @@ class MongoConnections:
             "epoch": epoch,
             "revision": revision,
             "state": State.ACTIVE.value,
-            "bucket": crc32(one.encode()) % BUCKETS,
-            "next_sync_at": {"$cond": [stopped, literal(NEVER), _AS_SOON_AS_ALLOWED]},
+            "home_told": literal(home_told_document(told_of(standing.calendars))),
+            "bucket": {"$cond": [_READ_ONCE, bucket_of(one), IMPORTS]},
+            # Between 401s, and after the last, their spacing stands.
+            "next_sync_at": {
+                "$cond": [stopped, literal(NEVER), {"$cond": [refused, "$next_sync_at", _AS_SOON_AS_ALLOWED]}]
+            },
+            "urgent": _URGENT,
+            "activity.asked_at": NOW,
             "wakes": _ONE_MORE_WAKE,
             "failures": {"$cond": [reconnected, 0, "$failures"]},
             "rejections": {"$cond": [reconnected, "$$REMOVE", "$rejections"]},
@@ -58,8 +73,9 @@ class MongoConnections:
             "epoch": epoch,
             "revision": revision,
             "state": State.ERASING.value,
-            "bucket": crc32(connection_id.encode()) % BUCKETS,
+            "bucket": bucket_of(connection_id),
             "next_sync_at": NOW,
+            "urgent": True,
             "wakes": _ONE_MORE_WAKE,
         }
         if whose is None:
@@ -69,11 +85,19 @@ class MongoConnections:
             return done.modified_count > 0
         return await self._newer(connection_id, (epoch, revision), update)
 
-    async def wake(self, connection_id: str) -> bool:
+    async def wish(self, connection_id: str, wishes: Mapping[str, Wish]) -> None:
+        """Keep what was said about held removals."""
+        await self._connections.update_one(
+            {"_id": connection_id, "state": State.ACTIVE.value},
+            {"$set": {f"wishes.{one}": wish.value for one, wish in wishes.items()}},
+        )
+
+    async def wake(self, connection_id: str, reason: RequestReason = RequestReason.OPS) -> bool:
         """Due now. Not while 401s are being confirmed: their spacing is what makes them count."""
+        asked = {_ASKED[reason]: NOW} if reason in _ASKED else {}
         done = await self._connections.update_one(
             {"_id": connection_id, "state": State.ACTIVE.value, "rejections": {"$exists": False}},
-            [{"$set": {"next_sync_at": _AS_SOON_AS_ALLOWED, "wakes": _ONE_MORE_WAKE}}],
+            [{"$set": {"next_sync_at": _AS_SOON_AS_ALLOWED, "urgent": _URGENT, "wakes": _ONE_MORE_WAKE, **asked}}],
         )
         return done.matched_count > 0
 

@@ -1,17 +1,22 @@
 """Connections as documents, and back."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from icloud import Home
+from sync_worker.application.allowance import Allowance
 from sync_worker.application.claim import Claim, Lease, State
-from sync_worker.domain.passes import Tracked
+from sync_worker.domain.cadence import Activity
+from sync_worker.domain.guard import Doubt
+from sync_worker.domain.holds import Held, Wish
+from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.rejections import Rejections
+from sync_worker.domain.tracked import Tracked
 from sync_worker.outbound.mongo.collections import Document
 
 
-def claim_from(document: Document, lease: Lease) -> Claim:
+def claim_from(document: Document, lease: Lease, claimed_at: datetime) -> Claim:
     """The claim that a leased connection's document describes. One in erasure may know next to nothing else."""
     setup = document.get("setup") or {}
     return Claim(
@@ -23,8 +28,11 @@ def claim_from(document: Document, lease: Lease) -> Claim:
         time_zone=document.get("time_zone", "UTC"),
         titles=setup.get("titles", False),
         conflict_calendars=frozenset(one["id"] for one in setup.get("conflict_calendars", ())),
+        setup_revision=document.get("revision", 0),
         home=_home_from(document.get("home")),
-        calendars={one: Tracked(**tracked) for one, tracked in document.get("calendars", {}).items()},
+        calendars={one: _tracked_from(tracked) for one, tracked in document.get("calendars", {}).items()},
+        home_told=_home_told_from(document.get("home_told") or {}),
+        wishes={one: Wish(wish) for one, wish in document.get("wishes", {}).items()},
         as_of=document.get("as_of"),
         passes=document.get("passes", 0),
         failures=document.get("failures", 0),
@@ -32,17 +40,28 @@ def claim_from(document: Document, lease: Lease) -> Claim:
         unpublished=document.get("unpublished", False),
         wakes=document["wakes"],
         fence=document["fence"],
+        claimed_at=claimed_at,
+        activity=Activity(**document.get("activity", {})),
         lease=lease,
+        allowance=Allowance((document.get("allowance") or {}).get("level")),
     )
 
 
 def tracked_document(tracked: Tracked) -> Document:
     """What is remembered of a calendar; absent fields have their defaults."""
-    return {
+    document = {
         name: value
         for name, value in asdict(tracked).items()
         if value not in (None, "", 0, False) or name in {"path", "basis"}
     }
+    if tracked.hold:
+        document["hold"]["doubt"] = tracked.hold.doubt.value
+    return document
+
+
+def home_told_document(told: HomeTold) -> Document:
+    """The calendars as somebody last told them."""
+    return {**asdict(told), "ids": sorted(told.ids)}
 
 
 def home_document(home: Home | None) -> Document | None:
@@ -58,6 +77,16 @@ def rejections_document(rejections: Rejections) -> Document:
 def milliseconds(length: timedelta) -> int:
     """As MongoDB counts time."""
     return round(length.total_seconds() * 1000)
+
+
+def _tracked_from(document: Document) -> Tracked:
+    held = document.get("hold")
+    hold = Held(**{**held, "doubt": Doubt(held["doubt"])}) if held else None
+    return Tracked(**{**document, "hold": hold})
+
+
+def _home_told_from(document: Document) -> HomeTold:
+    return HomeTold(**{**document, "ids": frozenset(document.get("ids", ()))})
 
 
 def _home_from(document: Any) -> Home | None:  # noqa: ANN401 - what MongoDB holds

@@ -6,6 +6,10 @@ from pymongo import ASCENDING, IndexModel
 
 from sync_worker.outbound.mongo.collections import CONNECTIONS, DATABASE, OBJECTS, Client
 
+DUE: Final = "due_once_read"
+DUE_IN_BUCKET: Final = "due_in_bucket_by_account"
+URGENT: Final = "urgent"
+REFUSED: Final = "refused"
 GRAVESTONES_LAST_SECONDS: Final = 30 * 24 * 60 * 60
 """Far longer than any publisher may sleep and any consumer may be away without rebuilding."""
 
@@ -15,8 +19,21 @@ async def make_indexes(client: Client, database: str = DATABASE) -> None:
     connections, objects = client[database][CONNECTIONS], client[database][OBJECTS]
     await connections.create_indexes(
         [
-            IndexModel([("bucket", ASCENDING), ("next_sync_at", ASCENDING)], name="due_in_bucket"),
-            IndexModel([("next_sync_at", ASCENDING)], name="due"),
+            # The account stands in the keys, so that others are found behind one account's backlog without reading it.
+            IndexModel(
+                [("bucket", ASCENDING), ("next_sync_at", ASCENDING), ("account_id", ASCENDING)], name=DUE_IN_BUCKET
+            ),
+            IndexModel([("next_sync_at", ASCENDING)], name=DUE, partialFilterExpression={"bucket": {"$gte": 0}}),
+            IndexModel(
+                [("next_sync_at", ASCENDING), ("account_id", ASCENDING)],
+                name=URGENT,
+                partialFilterExpression={"urgent": True},
+            ),
+            IndexModel(
+                [("rejections.last", ASCENDING)],
+                name=REFUSED,
+                partialFilterExpression={"rejections.last": {"$exists": True}},
+            ),
         ]
     )
     await objects.create_indexes(
@@ -27,6 +44,11 @@ async def make_indexes(client: Client, database: str = DATABASE) -> None:
                 [("connection_id", ASCENDING), ("calendar_id", ASCENDING)],
                 name="quarantined",
                 partialFilterExpression={"quarantine.reason": {"$exists": True}},
+            ),
+            IndexModel(
+                [("connection_id", ASCENDING), ("extent.1", ASCENDING)],
+                name="ended",
+                partialFilterExpression={"alive": True},
             ),
             IndexModel([("gone_at", ASCENDING)], name="gravestones", expireAfterSeconds=GRAVESTONES_LAST_SECONDS),
         ]

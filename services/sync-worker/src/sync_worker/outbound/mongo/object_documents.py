@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from itertools import chain
+from sys import intern
 from typing import Any, Final
 
 from sync_worker.application.claim import Claim
@@ -12,7 +13,7 @@ from sync_worker.domain.values import FactGroup, Facts, Span
 from sync_worker.outbound.mongo.collections import Document
 
 KNOWN: Final = dict.fromkeys(
-    ("calendar_id", "href", "etag", "basis", "revision", "digest", "alive", "extent", "quarantine"), True
+    ("calendar_id", "href", "etag", "basis", "revision", "digest", "alive", "extent", "horizon", "quarantine"), True
 )
 """The fields that `known_from` needs."""
 
@@ -81,17 +82,19 @@ def state_from(document: Document) -> State:
 
 def known_from(document: Document) -> Known:
     """What a fresh reading is judged by."""
-    extent = document.get("extent")
+    extent, horizon = document.get("extent"), document.get("horizon")
     return Known(
         event_id=document["_id"],
-        calendar_id=document["calendar_id"],
+        # A whole calendar may be in memory: what all have in common is there once.
+        calendar_id=intern(document["calendar_id"]),
         href=document.get("href", ""),
         etag=document.get("etag", ""),
-        basis=document.get("basis", ""),
+        basis=intern(document.get("basis", "")),
         revision=document["revision"],
         digest=document.get("digest", ""),
         alive=document["alive"],
         extent=Span(*extent) if extent else None,
+        horizon=Span(*horizon) if horizon else None,
         quarantine=_quarantine_from(document),
     )
 

@@ -17,6 +17,8 @@ _Operation = ReplaceOne[Document] | UpdateOne | DeleteMany
 
 _MARK: Final = [{"$set": {"pending": "$$REMOVE", "gone_at": {"$cond": ["$alive", "$$REMOVE", NOW]}}}]
 """A gravestone's time begins once Kafka has the removal."""
+_AT_ONCE: Final = 1_000
+"""Documents in memory of a whole calendar's: MongoDB would send 16 MB at once, five times that as objects."""
 _TOUCH: Final = {"$set": {"unpublished": True}, "$inc": {"batches": 1}}
 """Always a real change: MongoDB sees no conflict between transactions that leave a document as it is."""
 
@@ -40,8 +42,30 @@ class MongoObjects:
 
     async def of_calendar(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
         """All of one calendar that are not gone."""
-        where = {"connection_id": claim.connection_id, "calendar_id": calendar_id, "alive": True}
-        return await _known(self._objects.find(where, KNOWN))
+        return await _known(self._objects.find(_living(claim, calendar_id), KNOWN).batch_size(_AT_ONCE))
+
+    async def living(self, claim: Claim, calendar_id: str) -> Sequence[str]:
+        """Event ids of one calendar that are not gone."""
+        found = self._objects.find(_living(claim, calendar_id), {"_id": True})
+        return [document["_id"] async for document in found]
+
+    async def count(self, claim: Claim, calendar_id: str) -> int:
+        """How many of one calendar are not gone."""
+        return await self._objects.count_documents(_living(claim, calendar_id))
+
+    async def outdated(self, claim: Claim, calendar_id: str) -> Mapping[str, str]:
+        """ETags by href of one calendar's that were read on another basis."""
+        where = _living(claim, calendar_id) | {"basis": {"$nin": [claim.basis, claim.zoneless_basis]}}
+        found = self._objects.find(where, {"href": True, "etag": True})
+        return {document["href"]: document["etag"] async for document in found}
+
+    async def passed(self, claim: Claim, before: int, limit: int) -> Sequence[str]:
+        """Event ids of what could be read and ended by then."""
+        where = {"connection_id": claim.connection_id, "alive": True, "extent.1": {"$lte": before}}
+        # What cannot be read may go on past the time that could be told of it.
+        found = self._objects.find(where | {"quarantine": {"$exists": False}}, {"_id": True})
+        # In the order of an index that begins with them: what goes on is not read.
+        return [document["_id"] async for document in found.sort("extent.1", ASCENDING).limit(limit)]
 
     async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
         """Those of one calendar that cannot be read."""
@@ -100,6 +124,10 @@ class MongoObjects:
 
         async with await self._client.start_session() as session:
             await session.with_transaction(write)
+
+
+def _living(claim: Claim, calendar_id: str) -> Document:
+    return {"connection_id": claim.connection_id, "calendar_id": calendar_id, "alive": True}
 
 
 def _operation(claim: Claim, write: State | Refresh) -> _Operation:

@@ -1,12 +1,17 @@
 """What a pass leaves behind, in MongoDB."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.endings import Completed, Ending, Postponed, Stopped
-from sync_worker.domain.passes import Tracked
+from sync_worker.domain.allowance import PER_ACCOUNT_PER_MINUTE
+from sync_worker.domain.holds import Wish
+from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.rejections import Rejections
+from sync_worker.domain.tracked import Tracked
+from sync_worker.outbound.mongo.buckets import of_account
 from sync_worker.outbound.mongo.collections import (
     CONNECTIONS,
     DATABASE,
@@ -14,10 +19,17 @@ from sync_worker.outbound.mongo.collections import (
     NOW,
     Client,
     Document,
+    bucket_of,
     later,
     literal,
 )
-from sync_worker.outbound.mongo.documents import home_document, milliseconds, rejections_document, tracked_document
+from sync_worker.outbound.mongo.documents import (
+    home_document,
+    home_told_document,
+    milliseconds,
+    rejections_document,
+    tracked_document,
+)
 
 _UNSAID: Final = "$$REMOVE"
 
@@ -25,8 +37,10 @@ _UNSAID: Final = "$$REMOVE"
 class MongoPasses:
     """Implements `Passes`. Every write is filtered by fence and lease."""
 
-    def __init__(self, client: Client, database: str = DATABASE) -> None:
+    def __init__(self, client: Client, database: str = DATABASE, *, per_minute: int = PER_ACCOUNT_PER_MINUTE) -> None:
+        """`per_minute` is the budget of one account's requests."""
         self._connections = client[database][CONNECTIONS]
+        self._bucket = of_account(per_minute)
 
     async def remember(self, claim: Claim, calendar_id: str, tracked: Tracked) -> None:
         """Keep what is known of a calendar."""
@@ -37,10 +51,24 @@ class MongoPasses:
         """Drop what is known of a calendar."""
         _held(await self._connections.update_one(fenced(claim), {"$unset": {f"calendars.{calendar_id}": ""}}))
 
+    async def heard(self, claim: Claim, wishes: Mapping[str, Wish]) -> None:
+        """Drop these wishes, unless others have come in their place."""
+        update = {
+            f"wishes.{one}": {"$cond": [{"$eq": [f"$wishes.{one}", wish.value]}, _UNSAID, f"$wishes.{one}"]}
+            for one, wish in wishes.items()
+        }
+        _held(await self._connections.update_one(fenced(claim), [{"$set": update}]))
+
+    async def told(self, claim: Claim, told: HomeTold) -> None:
+        """Keep what others know of the home."""
+        _held(await self._connections.update_one(fenced(claim), {"$set": {"home_told": home_told_document(told)}}))
+
     async def end(self, claim: Claim, ending: Ending) -> None:
         """Commit and give the lease back, in one write."""
         once = fenced(claim) | {"committed": {"$not": {"$gte": claim.fence}}}
         update = {"committed": claim.fence, "lease": _UNSAID} | _left_behind(claim, ending)
+        if claim.allowance.owed:
+            update |= self._bucket.less(claim.allowance.owed)
         _held(await self._connections.update_one(once, [{"$set": update}]))
 
     async def bury(self, claim: Claim) -> None:
@@ -61,29 +89,32 @@ def _held(result: object) -> None:
 
 def _left_behind(claim: Claim, ending: Ending) -> Document:
     match ending:
-        case Completed(as_of=as_of, again_in=again_in, home=home):
+        case Completed(as_of=as_of, again_in=again_in, home=home, changed=changed):
             return {
                 "as_of": literal(as_of),
+                "bucket": bucket_of(claim.connection_id),
                 "home": literal(home_document(home)),
                 "passes": {"$add": [{"$ifNull": ["$passes", 0]}, 1]},
                 "failures": 0,
                 "rejections": _UNSAID,
                 "unpublished": _UNSAID,
                 "throttled_until": _UNSAID,
-                "next_sync_at": _unless_woken(claim, later(milliseconds(again_in))),
+                **({"activity.changed_at": NOW} if changed else {}),
+                **_resting(claim, later(milliseconds(again_in))),
             }
         case Postponed(again_in=again_in, failures=failures, asked=asked, rejections=rejections):
             return {
                 "failures": failures,
-                "next_sync_at": _unless_woken(claim, later(milliseconds(again_in))),
+                **_resting(claim, later(milliseconds(again_in))),
+                **(_rejected(claim, rejections) | _spaced(claim, again_in) if rejections else {}),
                 **(_asked(again_in, asked) if asked else {}),
-                **(_rejected(claim, rejections) if rejections else {}),
             }
         case Stopped(rejections=rejections):
             return {
                 **_rejected(claim, rejections),
                 "stopped_at": {"$cond": [_same_epoch(claim), NOW, _UNSAID]},
-                "next_sync_at": _unless_woken(claim, literal(NEVER)),
+                **_resting(claim, literal(NEVER)),
+                **_spaced(claim, None),
             }
 
 
@@ -102,10 +133,21 @@ def _rejected(claim: Claim, rejections: Rejections) -> Document:
     return {"rejections": {"$cond": [_same_epoch(claim), counted, "$rejections"]}}
 
 
+def _spaced(claim: Claim, again_in: timedelta | None) -> Document:
+    """Between spaced 401s, and after the last, only a reconnect or the end of the connection has it looked at."""
+    goes_on = {"$and": [_same_epoch(claim), {"$ne": ["$state", State.ERASING.value]}]}
+    moment = literal(NEVER) if again_in is None else later(milliseconds(again_in))
+    return {"next_sync_at": {"$cond": [goes_on, moment, NOW]}}
+
+
 def _same_epoch(claim: Claim) -> Document:
     return {"$eq": ["$epoch", claim.epoch]}
 
 
-def _unless_woken(claim: Claim, moment: Document) -> Document:
-    """Somebody who asked while the pass ran is not to wait for the next one's usual time."""
-    return {"$cond": [{"$eq": ["$wakes", claim.wakes]}, moment, NOW]}
+def _resting(claim: Claim, moment: Document) -> Document:
+    """Until then nobody waits for it; but who asked while the pass ran does not wait for the next one's usual time."""
+    asked = {"$ne": ["$wakes", claim.wakes]}
+    return {
+        "next_sync_at": {"$cond": [asked, NOW, moment]},
+        "urgent": {"$cond": [asked, "$urgent", _UNSAID]},
+    }

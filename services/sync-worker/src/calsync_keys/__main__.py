@@ -1,0 +1,7 @@
+"""`python -m calsync_keys`."""
+
+import sys
+
+from calsync_keys.app import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""What changed in one calendar since our token."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from icloud import Changes, event_id
+from sync_worker.application.claim import Claim
+from sync_worker.application.compare_calendar import shown_of
+from sync_worker.application.course import Course
+from sync_worker.application.publish_states import BATCH
+from sync_worker.domain.guard import Confirm, Hold, judge_named, matters
+from sync_worker.domain.outbox import MISSING, Known
+from sync_worker.domain.passes import Step
+
+
+class Objects(Protocol):
+    """The kept objects of one calendar."""
+
+    async def known(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, Known]:
+        """Those that are kept, gone ones included, by event id."""
+
+    async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
+        """Those that cannot be read."""
+
+    async def outdated(self, claim: Claim, calendar_id: str) -> Mapping[str, str]:
+        """ETags by href of those that were read on another basis than the claim's."""
+
+    async def count(self, claim: Claim, calendar_id: str) -> int:
+        """How many are not gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a server says has changed, and besides what is to be read again for a reason of ours.
+
+    `remove` are event ids; `said` is the guard's word on them, `known` the size of the calendar, changed objects aside,
+    where it was asked for.
+    """
+
+    changes: Changes
+    fetch: Mapping[str, str] = field(repr=False)
+    remove: tuple[str, ...]
+    said: Confirm | Hold
+    known: int
+
+
+class AskChanges:
+    """Asks what changed."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    async def __call__(self, course: Course, step: Step, token: str) -> Told:
+        """Raises what the account raises, TokenDead among it."""
+        found = await course.account.changes(shown_of(step).path, token)
+        fetch = dict(found.changed)
+        for href, etag in (await self._again(course.claim, step)).items():
+            if href not in found.removed:
+                fetch.setdefault(href, etag)
+        remove = tuple(event_id(course.claim.connection_id, href) for href in sorted(found.removed))
+        if not matters(len(remove)):
+            return Told(found, fetch, remove, Confirm(), 0)
+        remove = await self._alive(course.claim, remove)
+        known = await self._size(course.claim, step, found.changed) if matters(len(remove)) else 0
+        return Told(found, fetch, remove, judge_named(known=known, removed=len(remove)), known)
+
+    async def _again(self, claim: Claim, step: Step) -> Mapping[str, str]:
+        """What never came though it was listed, and what was read on another basis."""
+        again: dict[str, str] = {}
+        if step.tracked is not None and step.tracked.quarantine_told:
+            for lost in await self._objects.quarantined(claim, step.calendar_id):
+                if lost.quarantine and lost.quarantine.reason == MISSING:
+                    again[lost.href] = ""
+        if step.tracked is not None and step.tracked.basis != claim.basis:
+            again |= await self._objects.outdated(claim, step.calendar_id)
+        return again
+
+    async def _size(self, claim: Claim, step: Step, changed: Collection[str]) -> int:
+        """Of the calendar, without what these changes bring: a broken off pass may have kept that already."""
+        brought = await self._alive(claim, [event_id(claim.connection_id, href) for href in changed])
+        return await self._objects.count(claim, step.calendar_id) - len(brought)
+
+    async def _alive(self, claim: Claim, event_ids: Sequence[str]) -> tuple[str, ...]:
+        alive: list[str] = []
+        for start in range(0, len(event_ids), BATCH):
+            known = await self._objects.known(claim, event_ids[start : start + BATCH])
+            alive += (one.event_id for one in known.values() if one.alive)
+        return tuple(alive)

@@ -1,0 +1,162 @@
+"""One calendar's listing beside what is kept of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from icloud import Absence, CalendarObject, Missing
+from sync_worker.application.accounts import Account
+from sync_worker.application.claim import Claim
+from sync_worker.domain import changes, holds
+from sync_worker.domain.changes import expected_in
+from sync_worker.domain.guard import Confirm, Doubt, Hold, judge
+from sync_worker.domain.nearness import nearest_first
+from sync_worker.domain.outbox import Imported, Known, State
+from sync_worker.domain.passes import Step
+from sync_worker.domain.tracked import Shown
+from sync_worker.domain.values import Span
+
+_LOADED_AT_ONCE: Final = 200
+"""Full states in memory while it is judged whether a listing should have named them."""
+_SAMPLE: Final = 50
+"""Objects asked for by name before their absence is believed: what one request fetches."""
+
+
+class Objects(Protocol):
+    """The kept objects of one calendar."""
+
+    async def of_calendar(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
+        """All that are not gone."""
+
+    async def newest(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, State]:
+        """Full states; an id that is not kept is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A windowed listing, what is kept of the calendar by href, and how they differ.
+
+    `provable` counts the kept ones that the listing had to name if they still exist.
+    """
+
+    kept: Mapping[str, Known] = field(repr=False)
+    listed: Mapping[str, str] = field(repr=False)
+    fetch: Mapping[str, str] = field(repr=False)
+    unlisted: frozenset[str] = field(repr=False)
+    provable: int
+
+    def ids(self, hrefs: Collection[str]) -> tuple[str, ...]:
+        """Event ids of kept objects, in the order of their hrefs."""
+        return tuple(self.kept[href].event_id for href in sorted(hrefs) if href in self.kept)
+
+
+class CompareCalendar:
+    """Lists a calendar's window and compares."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    async def __call__(self, claim: Claim, account: Account, step: Step, window: Span) -> Compared:
+        """Raises what `account` raises."""
+        listed: dict[str, str] = {}
+        for part in nearest_first(window) if step.first else (window,):
+            # What a nearer one has named keeps its place.
+            listed |= await listed_in(account, shown_of(step), part)
+        kept = {one.href: one for one in await self._objects.of_calendar(claim, step.calendar_id)}
+        expected = await self._expected(claim, window, [one for one in kept.values() if one.href not in listed])
+        known = {
+            # What was read under another basis equals no ETag.
+            href: changes.Known(
+                one.etag if one.basis in (claim.basis, claim.zoneless_basis) else "",
+                expected=href in listed or one.event_id in expected,
+            )
+            for href, one in kept.items()
+        }
+        diff = changes.changes(known, listed)
+        fetch = {href: listed[href] for href in diff.added_or_changed}
+        return Compared(kept, listed, fetch, frozenset(diff.removed), sum(one.expected for one in known.values()))
+
+    async def _expected(self, claim: Claim, window: Span, unlisted: Sequence[Known]) -> set[str]:
+        """Ids of those that a listing of this window must name if they still exist."""
+        timeless = {one.event_id for one in unlisted if one.extent is None and one.quarantine}
+        near = [
+            one.event_id for one in unlisted if one.extent and expected_in(window, [(one.extent.start, one.extent.end)])
+        ]
+        found = set(timeless)
+        for start in range(0, len(near), _LOADED_AT_ONCE):
+            states = await self._objects.newest(claim, near[start : start + _LOADED_AT_ONCE])
+            for state in states.values():
+                if isinstance(state, Imported):
+                    spans = (span for group in state.content.groups for span in group.spans)
+                    if expected_in(window, spans):
+                        found.add(state.event_id)
+        return found
+
+
+async def listed_in(account: Account, shown: Shown, window: Span) -> dict[str, str]:
+    """ETags by href of what a window holds."""
+    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.start, window.end))
+    return await account.listing(shown.path, start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """The guard's word on what a listing leaves out; `missing` is gone, `moved` (ETag by href) only out of sight."""
+
+    said: Confirm | Hold
+    missing: frozenset[str] = field(repr=False)
+    moved: Mapping[str, str] = field(repr=False)
+
+
+async def believed(compared: Compared, account: Account, shown: Shown, missing: frozenset[str]) -> Believed:
+    """Judge what a listing leaves out. Few are asked for by name: what comes unchanged makes the listing incomplete."""
+    said = judge(known=compared.provable, removed=len(missing))
+    if not missing or isinstance(said, Hold):
+        return Believed(said, missing, {})
+    some = holds.sample(missing, _SAMPLE)
+    named = await _by_name(compared, account, shown, some)
+    if named.moved and len(missing) > len(some):
+        # Where some have only moved out of the window others may have, too.
+        named = named.and_(await _by_name(compared, account, shown, sorted(missing.difference(some))))
+    said = Hold(Doubt.INCOMPLETE) if named.odd else said
+    return Believed(said, missing - named.moved.keys(), named.moved)
+
+
+async def none_comes(account: Account, shown: Shown, hrefs: Collection[str]) -> bool:
+    """Whether the server itself calls all of a sample of these objects gone when asked for them by name."""
+    answers = [_is_gone(one) async for one in account.objects(shown.path, holds.sample(hrefs, _SAMPLE))]
+    return all(answers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What came of objects that were asked for by name: those with a new ETag, and whether any came unchanged."""
+
+    moved: Mapping[str, str]
+    odd: bool
+
+    def and_(self, other: "_Named") -> "_Named":
+        return _Named({**self.moved, **other.moved}, self.odd or other.odd)
+
+
+async def _by_name(compared: Compared, account: Account, shown: Shown, hrefs: Sequence[str]) -> _Named:
+    moved: dict[str, str] = {}
+    odd = False
+    async for one in account.objects(shown.path, hrefs):
+        if isinstance(one, CalendarObject) and one.etag != compared.kept[one.href].etag:
+            moved[one.href] = one.etag
+        else:
+            odd = odd or not _is_gone(one)
+    return _Named(moved, odd)
+
+
+def _is_gone(one: CalendarObject | Missing) -> bool:
+    return isinstance(one, Missing) and one.why is Absence.GONE
+
+
+def shown_of(step: Step) -> Shown:
+    """How the home shows a calendar that is to be asked."""
+    if step.shown is None:
+        raise ValueError("a calendar that is not shown cannot be asked")
+    return step.shown

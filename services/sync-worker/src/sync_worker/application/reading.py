@@ -1,0 +1,49 @@
+"""What one look at a calendar has brought."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sync_worker.domain.holds import Held, Verdict
+from sync_worker.domain.passes import Step
+from sync_worker.domain.tracked import Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a full listing showed and no change had told, though it had to.
+
+    `news` are objects to be read: their kept revision by event id, 0 for one that is not kept. `extra` are to be
+    removed.
+    """
+
+    news: Mapping[str, int] = field(default_factory=dict)
+    extra: frozenset[str] = frozenset()
+
+    def repaired(self, now: Mapping[str, tuple[int, bool]]) -> dict[str, int]:
+        """How much of it led to anything, by kind; `now` is revision and life of what is kept, by event id."""
+        news = {one: now[one] for one in self.news if one in now and now[one][1]}
+        return {
+            "missing": sum(not self.news[one] for one in news),
+            "changed": sum(0 < self.news[one] < revision for one, (revision, _) in news.items()),
+            "extra": sum(one in now and not now[one][1] for one in self.extra),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What is to be fetched (ETag by href) and removed (event ids), and from where the next pass may then go on.
+
+    `hold` is what is held of the calendar from here on; `verdict` what became of what was held before.
+    """
+
+    step: Step
+    shown: Shown
+    fetch: Mapping[str, str] = field(repr=False)
+    remove: tuple[str, ...]
+    token: str | None = field(repr=False)
+    hold: Held | None
+    verdict: Verdict | None = None
+    covered: int | None = None
+    reconciled: datetime | None = None
+    drift: Drift = Drift()

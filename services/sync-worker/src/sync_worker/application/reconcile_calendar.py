@@ -1,0 +1,93 @@
+"""The day's work on one calendar: what enters the horizon, and whether a full listing agrees with what is kept."""
+
+from collections.abc import Mapping
+
+from icloud import TokenDead, event_id
+from runtime.logs import get_logger
+from sync_worker.application.ask_changes import AskChanges, Told
+from sync_worker.application.compare_calendar import CompareCalendar, Compared, believed, listed_in, shown_of
+from sync_worker.application.course import Course
+from sync_worker.application.reading import Drift, Reading
+from sync_worker.domain.changes import EDGE
+from sync_worker.domain.guard import Confirm
+from sync_worker.domain.holds import after_listing
+from sync_worker.domain.passes import Step
+from sync_worker.domain.values import Span
+
+_log = get_logger("sync_worker.reconcile_calendar")
+
+
+class Reconcile:
+    """Lists the horizon and its newest days, then asks what changed.
+
+    In this order, so that whatever happens in between is told by the changes: what the listing alone shows is drift.
+    """
+
+    def __init__(self, compare: CompareCalendar, changes: AskChanges) -> None:
+        self._compare = compare
+        self._changes = changes
+
+    async def __call__(self, course: Course, step: Step) -> Reading:
+        """Raises what the account raises, except TokenDead."""
+        shown, window = shown_of(step), course.look.horizon
+        compared = await self._compare(course.claim, course.account, step, window)
+        entering = await self._entering(course, step)
+        told = await self._told(course, step)
+        fetch = {**compared.fetch, **_to_extend(compared, entering, window)}
+        unlisted = compared.unlisted
+        if told is not None:
+            fetch = {href: etag for href, etag in fetch.items() if href not in told.changes.removed} | dict(told.fetch)
+            unlisted -= told.changes.changed.keys()
+        found = await believed(compared, course.account, shown, unlisted)
+        said = found.said
+        if told is not None and isinstance(said, Confirm):
+            said = told.said
+        remove = tuple(dict.fromkeys(compared.ids(found.missing) + (told.remove if told else ())))
+        guarded = after_listing(step.hold, said, known=len(compared.kept), missing=len(remove), now=course.look.as_of)
+        return Reading(
+            step=step,
+            shown=shown,
+            fetch={**fetch, **found.moved},
+            remove=remove if guarded.remove else (),
+            token=told.changes.token if told else shown.token,
+            hold=guarded.hold,
+            verdict=guarded.verdict,
+            covered=window.end,
+            reconciled=course.look.as_of,
+            drift=_drift(course, compared, entering, told) if told else Drift(),
+        )
+
+    async def _entering(self, course: Course, step: Step) -> Mapping[str, str]:
+        """What has an instance in the days that the horizon has gained."""
+        window, covered = course.look.horizon, step.tracked.covered if step.tracked else 0
+        if covered >= window.end:
+            return {}
+        return await listed_in(course.account, shown_of(step), Span(max(covered - EDGE, window.start), window.end))
+
+    async def _told(self, course: Course, step: Step) -> Told | None:
+        if step.tracked is None or step.tracked.token is None:
+            return None
+        try:
+            return await self._changes(course, step, step.tracked.token)
+        except TokenDead:
+            _log.info("token_dead", calendar_id=step.calendar_id)
+            return None
+
+
+def _to_extend(compared: Compared, entering: Mapping[str, str], window: Span) -> Mapping[str, str]:
+    """What reaches into the new days and has not been read so far ahead."""
+    read = {href for href, one in compared.kept.items() if one.horizon and one.horizon.end >= window.end}
+    return {href: etag for href, etag in entering.items() if href not in read}
+
+
+def _drift(course: Course, compared: Compared, entering: Mapping[str, str], told: Told) -> Drift:
+    """Without what changes told, what the new days bring, and what is waited for anyway."""
+    news = {}
+    for href in compared.fetch.keys() - told.changes.changed.keys() - told.changes.removed:
+        known = compared.kept.get(href)
+        if known is None and href not in entering:
+            news[event_id(course.claim.connection_id, href)] = 0
+        elif known is not None and known.quarantine is None:
+            news[known.event_id] = known.revision
+    extra = compared.unlisted - told.changes.changed.keys() - told.changes.removed
+    return Drift(news, frozenset(compared.ids(extra)))

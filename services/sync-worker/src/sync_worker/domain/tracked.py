@@ -1,0 +1,104 @@
+"""What is remembered of one calendar between passes."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from sync_worker.domain.holds import Held
+
+PATIENCE: Final = 3
+"""So many passes in a row may fail for a calendar before the others stop waiting for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """One calendar as the last pass left it.
+
+    `token` is where our knowledge of it ends; None: it was never read completely, or its server gives none.
+    `ctag` and `listed_token` are what the home showed when it was last read.
+    """
+
+    path: str = field(repr=False)
+    basis: str
+    ctag: str | None = field(default=None, repr=False)
+    listed_token: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    failures: int = 0
+    """Passes in a row in which it could not be read to the end."""
+    read_until: datetime | None = None
+    """While it fails or is held: up to when it had been read before; None: it never was."""
+    hold: Held | None = None
+    """Removals that are not believed yet; everything else of the calendar is read all the same."""
+    quarantine_told: str = ""
+    """Digest of the quarantined objects last told."""
+    covered: int = 0
+    """Up to this time (epoch seconds) all that it holds has been read; what begins later enters with the days."""
+    reconciled: datetime | None = None
+    """When all of it was last compared with a full listing."""
+    left: bool = False
+    """It is gone from iCloud for good, and its events with it; should it come back, it is read anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a reading to the end left a calendar; what is None stays as it was."""
+
+    token: str | None = field(repr=False)
+    quarantine_told: str
+    hold: Held | None
+    covered: int | None = None
+    reconciled: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One calendar as the home shows it now."""
+
+    path: str = field(repr=False)
+    supported: bool
+    ctag: str | None = field(repr=False)
+    token: str | None = field(repr=False)
+
+
+def failed(tracked: Tracked | None, shown: Shown | None, basis: str, as_of: datetime | None) -> Tracked:
+    """What to remember after one more pass that could not read it; `as_of`: up to when the connection had been read."""
+    before = tracked or Tracked(shown.path if shown else "", basis)
+    return replace(before, failures=before.failures + 1, read_until=_read_until(tracked, as_of))
+
+
+def holding(tracked: Tracked | None, hold: Held, basis: str, as_of: datetime | None) -> Tracked:
+    """What to remember of a calendar once something is held of it; nothing else of it changes."""
+    return replace(tracked or Tracked("", basis), hold=hold, read_until=_read_until(tracked, as_of))
+
+
+def settled(tracked: Tracked | None, shown: Shown, basis: str, how: Settled, as_of: datetime | None) -> Tracked:
+    """What to remember of a calendar that was read to the end, but for what is held."""
+    before = tracked if tracked and not tracked.left else Tracked(shown.path, basis)
+    return Tracked(
+        shown.path,
+        basis,
+        shown.ctag,
+        shown.token,
+        how.token,
+        read_until=_read_until(tracked, as_of) if how.hold else None,
+        hold=how.hold,
+        quarantine_told=how.quarantine_told,
+        covered=before.covered if how.covered is None else how.covered,
+        reconciled=how.reconciled or before.reconciled,
+    )
+
+
+def unsettled(tracked: Tracked) -> Tracked:
+    """What to remember of a calendar whose removals wait: it is asked again, whatever its ctag says."""
+    return replace(tracked, ctag=None)
+
+
+def gone(tracked: Tracked | None, basis: str) -> Tracked:
+    """What to remember of a calendar that has left iCloud for good."""
+    return Tracked(tracked.path if tracked else "", basis, left=True)
+
+
+def _read_until(tracked: Tracked | None, as_of: datetime | None) -> datetime | None:
+    if tracked is None or tracked.left:
+        return None
+    return tracked.read_until if tracked.failures or tracked.hold else as_of

@@ -1,0 +1,61 @@
+"""Token buckets on MongoDB's clock: the fleet's in a document of its own, an account's in its connection's."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sync_worker.application.allowance import Portion
+from sync_worker.domain.allowance import burst
+from sync_worker.outbound.mongo.collections import NOW, Document
+
+_SKEW: Final = 10_000
+"""Milliseconds. A bucket that was filled further ahead of now was so by a primary whose clock was wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How fast a bucket fills and how much it holds. One that was never drawn from is full."""
+
+    field: str
+    per_second: float
+    burst: float
+
+    def less(self, count: int) -> Document:
+        """The bucket as it is now, less so many (more, if negative), as an update's fields."""
+        return {
+            self.field: {
+                "level": {"$min": [{"$subtract": [self._level(), count]}, self.burst]},
+                "at": {"$cond": [{"$gt": [self._at(), {"$add": [NOW, _SKEW]}]}, NOW, {"$max": [self._at(), NOW]}]},
+            }
+        }
+
+    def drawing(self, wanted: int, *, owed: int = 0) -> list[Document]:
+        """An update that takes out what is owed, and up to `wanted` more."""
+        level, granted = f"{self.field}.level", f"{self.field}.granted"
+        return [
+            {"$set": self.less(owed)},
+            {"$set": {granted: {"$max": [0, {"$min": [wanted, {"$floor": f"${level}"}]}]}}},
+            {"$set": {level: {"$subtract": [f"${level}", f"${granted}"]}}},
+        ]
+
+    def portion(self, document: Document) -> Portion:
+        """What such an update gave."""
+        drawn = document[self.field]
+        return Portion(int(drawn["granted"]), max(0.0, (1.0 - drawn["level"]) / self.per_second))
+
+    def _level(self) -> Document:
+        # Updates may be applied in another order than their clocks say: time is never counted twice, nor backwards.
+        gained = {"$multiply": [{"$max": [0, {"$subtract": [NOW, self._at()]}]}, self.per_second / 1000]}
+        return {"$min": [self.burst, {"$add": [{"$ifNull": [f"${self.field}.level", self.burst]}, gained]}]}
+
+    def _at(self) -> Document:
+        return {"$ifNull": [f"${self.field}.at", NOW]}
+
+
+def of_fleet(per_second: float) -> Bucket:
+    """The bucket that all workers draw from."""
+    return Bucket("icloud", per_second, burst(per_second))
+
+
+def of_account(per_minute: int) -> Bucket:
+    """An account's bucket: it holds a minute's requests."""
+    return Bucket("allowance", per_minute / 60, float(per_minute))

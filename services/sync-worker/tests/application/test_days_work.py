@@ -1,0 +1,225 @@
+"""The day's work: what enters the horizon, and what leaves it."""
+
+from datetime import timedelta
+
+import pytest
+
+from contracts.events import ICloudEventRemoved, RemovalReason, RemovalsHeld
+from icloud import NotUnderstood
+from worker_drift import Drifted
+from worker_examples import HOUR, ics, moment
+from worker_fakes import FakeCalendar
+from worker_stage import Stage
+
+TUESDAY = "2027-03-02T10:00"
+DAY = timedelta(days=1)
+FAR = "2028-04-06T10:00"
+"""Two days beyond the horizon when a test begins."""
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def home(stage: Stage) -> FakeCalendar:
+    return stage.icloud.calendar("home")
+
+
+@pytest.fixture
+def drifted() -> Drifted:
+    return Drifted()
+
+
+async def test_the_days_work_is_done_once_a_day_in_few_requests(stage: Stage, home: FakeCalendar) -> None:
+    home.put("a", ics("uid-a", "2027-06-01T10:00"))
+    await stage.follow(home)
+    await stage.sync()
+    stage.icloud.asked.clear()
+
+    for _ in range(24):
+        await stage.sync()
+        stage.now += timedelta(minutes=50)
+
+    calls = [call for call, _ in stage.icloud.asked]
+    assert calls.count("calendars") == 24
+    assert calls.count("listing") == 2
+    assert calls.count("changes") <= 5
+    assert calls.count("objects") == 0
+
+
+async def test_what_enters_the_horizon_comes_in_without_a_change(
+    stage: Stage, home: FakeCalendar, drifted: Drifted
+) -> None:
+    href = home.put("far", ics("uid-far", FAR))
+    await stage.follow(home)
+    await stage.sync()
+    early = stage.heard(href)
+
+    stage.now += 3 * DAY
+    await stage.sync()
+
+    assert early is None
+    assert stage.starts(href) == [moment(FAR)]
+    assert drifted() == {}
+
+
+async def test_a_series_reaches_on_into_the_new_days(stage: Stage, home: FakeCalendar, drifted: Drifted) -> None:
+    weekly = home.put("weekly", ics("uid-w", TUESDAY, rrule="FREQ=WEEKLY"))
+    single = home.put("single", ics("uid-s", "2027-06-01T10:00"))
+    await stage.follow(home)
+    await stage.sync()
+    before = stage.starts(weekly)
+    stage.icloud.fetched_hrefs.clear()
+
+    for _ in range(8):
+        stage.now += DAY
+        await stage.sync()
+
+    after = stage.starts(weekly)
+    assert after[-1] - before[-1] == 7 * 24 * HOUR
+    assert single not in stage.icloud.fetched_hrefs
+    assert len(stage.history(weekly)) == 2
+    assert drifted() == {}
+
+
+async def test_a_series_without_a_zone_reaches_on_although_the_server_counts_in_another_one(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    """Its instance of the horizon's last day lies beyond the horizon for us, and within it for the server."""
+    weekly = ics("uid-w", "2027-03-02T22:00", rrule="FREQ=WEEKLY").replace("00Z", "00")
+    href = home.put("weekly", weekly)
+    await stage.follow(home, time_zone="America/New_York")
+    await stage.sync()
+    before = stage.starts(href)
+
+    stage.now += DAY
+    await stage.sync()
+
+    assert stage.starts(href)[-1] - before[-1] == 7 * 24 * HOUR
+
+
+async def test_what_moves_out_of_the_horizon_just_before_the_days_work_is_nothing_odd(
+    stage: Stage, home: FakeCalendar, drifted: Drifted
+) -> None:
+    href = home.put("a", ics("uid-a", "2027-06-01T10:00"))
+    await stage.follow(home)
+    await stage.sync()
+
+    home.put("a", ics("uid-a", "2019-06-01T10:00"))
+    stage.now += DAY
+    await stage.sync()
+
+    event = stage.heard(href)
+    assert event is not None
+    assert event.occurrences == ()
+    assert stage.events.of(RemovalsHeld) == []
+    assert drifted() == {}
+
+
+async def test_a_series_that_only_loses_its_past_is_no_news(stage: Stage, home: FakeCalendar) -> None:
+    text = ics("uid-a", TUESDAY, rrule="FREQ=DAILY;COUNT=30")
+    href = home.put("a", text)
+    await stage.follow(home)
+    await stage.sync()
+
+    stage.now += 10 * DAY
+    await stage.sync()
+    home.put("a", text)
+    await stage.sync()
+
+    assert len(stage.history(href)) == 1
+
+
+async def test_a_series_that_changes_after_it_has_lost_its_past_is_news(stage: Stage, home: FakeCalendar) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY, rrule="FREQ=DAILY;COUNT=30"))
+    await stage.follow(home)
+    await stage.sync()
+
+    stage.now += 10 * DAY
+    home.put("a", ics("uid-a", TUESDAY, rrule="FREQ=DAILY;COUNT=31"))
+    await stage.sync()
+
+    found = stage.starts(href)
+    assert len(stage.history(href)) == 2
+    assert found[0] >= moment("2027-03-09T00:00")
+    assert found[-1] == moment("2027-04-01T10:00")
+
+
+async def test_what_lies_wholly_in_the_past_leaves(stage: Stage, home: FakeCalendar) -> None:
+    over, later = home.put("a", ics("uid-a", TUESDAY)), home.put("b", ics("uid-b", "2027-03-09T10:00"))
+    going_on = home.put("c", ics("uid-c", TUESDAY, rrule="FREQ=WEEKLY"))
+    await stage.follow(home)
+    await stage.sync()
+
+    stage.now += 3 * DAY
+    await stage.sync(2)
+
+    (removed,) = stage.events.of(ICloudEventRemoved)
+    assert isinstance(removed, ICloudEventRemoved)
+    assert (removed.event_id, removed.reason) == (stage.id_of(over), RemovalReason.PASSED)
+    assert stage.heard(over) is None
+    assert stage.heard(later) is not None
+    assert stage.heard(going_on) is not None
+
+
+async def test_many_that_are_over_leave_in_bounded_batches(stage: Stage, home: FakeCalendar) -> None:
+    for n in range(450):
+        home.put(f"e{n}", ics(f"uid-{n}", TUESDAY))
+    home.put("later", ics("uid-later", "2027-06-01T10:00"))
+    await stage.follow(home)
+    await stage.sync()
+
+    stage.now += 3 * DAY
+    await stage.sync()
+
+    assert len(stage.events.of(ICloudEventRemoved)) == 450
+    assert stage.events.of(RemovalsHeld) == []
+
+
+async def test_a_server_without_tokens_has_its_day_too(stage: Stage, home: FakeCalendar) -> None:
+    home.tokenless = True
+    over, far = home.put("a", ics("uid-a", TUESDAY)), home.put("far", ics("uid-far", FAR))
+    weekly = home.put("weekly", ics("uid-w", TUESDAY, rrule="FREQ=WEEKLY"))
+    await stage.follow(home)
+    await stage.sync()
+    before = stage.starts(weekly)
+
+    stage.now += 8 * DAY
+    await stage.sync()
+
+    assert stage.heard(over) is None
+    assert stage.heard(far) is not None
+    assert stage.starts(weekly)[-1] - before[-1] == 7 * 24 * HOUR
+
+
+async def test_a_token_that_dies_over_night_is_survived_by_the_days_work(stage: Stage, home: FakeCalendar) -> None:
+    gone, kept = home.put("a", ics("uid-a", "2027-06-01T10:00")), home.put("b", ics("uid-b", "2027-06-01T10:00"))
+    await stage.follow(home)
+    await stage.sync()
+
+    home.delete("a")
+    home.dead_before = len(home.log)
+    stage.now += DAY
+    await stage.sync(2)
+
+    assert stage.heard(gone) is None
+    assert stage.heard(kept) is not None
+    assert stage.icloud.asked.count(("changes", home.path)) == 1
+
+
+async def test_a_day_whose_work_fails_is_made_up_for(stage: Stage, home: FakeCalendar) -> None:
+    home.put("a", ics("uid-a", "2027-06-01T10:00"))
+    href = home.put("far", ics("uid-far", FAR))
+    await stage.follow(home)
+    await stage.sync()
+    stage.icloud.troubles["listing", home.path] = NotUnderstood("odd")
+    stage.now += 3 * DAY
+    await stage.sync()
+
+    stage.icloud.troubles.clear()
+    await stage.sync(2)
+
+    assert stage.heard(href) is not None
+    assert stage.events.completed()[-1].calendars == ()

@@ -1,0 +1,181 @@
+"""A changed setup takes effect at once, and what is known is not read again without need."""
+
+import pytest
+
+from contracts.events import CompletedSync, ICloudEventRemoved, RemovalReason
+from sync_worker.application import claim
+from sync_worker.domain.occurrences import VERSION
+from worker_examples import HOUR, ics, moment
+from worker_fakes import FakeCalendar
+from worker_stage import Stage
+
+TUESDAY = "2027-03-02T10:00"
+BROKEN_RULE = "FREQ=SOMETIMES"
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def home(stage: Stage) -> FakeCalendar:
+    return stage.icloud.calendar("home")
+
+
+@pytest.fixture
+def work(stage: Stage) -> FakeCalendar:
+    return stage.icloud.calendar("work")
+
+
+def floating(uid: str) -> str:
+    return ics(uid, TUESDAY).replace("T100000Z", "T100000").replace("T110000Z", "T110000")
+
+
+def all_day(uid: str) -> str:
+    return (
+        ics(uid, TUESDAY).replace(":20270302T100000Z", ";VALUE=DATE:20270302").replace("DTEND:20270302T110000Z\r\n", "")
+    )
+
+
+async def test_a_calendar_added_to_the_setup_is_listed_and_no_other(
+    stage: Stage, home: FakeCalendar, work: FakeCalendar
+) -> None:
+    home.put("a", ics("uid-a", TUESDAY))
+    href = work.put("b", ics("uid-b", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+    stage.icloud.asked.clear()
+
+    await stage.follow(home, work)
+    await stage.sync()
+
+    assert stage.heard(href) is not None
+    assert {path for _, path in stage.icloud.asked} == {"", work.path}
+
+
+async def test_a_calendar_taken_out_of_the_setup_costs_no_question(
+    stage: Stage, home: FakeCalendar, work: FakeCalendar
+) -> None:
+    work.put("b", ics("uid-b", TUESDAY))
+    await stage.follow(home, work)
+    await stage.sync()
+    stage.icloud.asked.clear()
+
+    await stage.follow(home)
+    await stage.sync()
+
+    (removed,) = stage.events.of(ICloudEventRemoved)
+    assert isinstance(removed, ICloudEventRemoved)
+    assert removed.reason is RemovalReason.CALENDAR_LEFT
+    assert stage.icloud.asked == [("calendars", "")]
+
+
+async def test_another_time_zone_reads_only_again_what_has_no_zone_of_its_own(stage: Stage, home: FakeCalendar) -> None:
+    afloat, day = home.put("a", floating("uid-a")), home.put("b", all_day("uid-b"))
+    fixed, broken = home.put("c", ics("uid-c", TUESDAY)), home.put("d", ics("uid-d", TUESDAY, rrule=BROKEN_RULE))
+    await stage.follow(home)
+    await stage.sync()
+    stage.icloud.asked.clear()
+    stage.icloud.fetched_hrefs.clear()
+
+    await stage.follow(home, time_zone="America/New_York")
+    await stage.sync()
+
+    assert stage.starts(afloat) == [moment("2027-03-02T15:00")]
+    assert stage.starts(day) == [moment("2027-03-02T05:00")]
+    assert [call for call, _ in stage.icloud.asked] == ["calendars", "changes", "objects"]
+    assert set(stage.icloud.fetched_hrefs) == {afloat, day, broken}
+    assert len(stage.history(fixed)) == 1
+
+
+async def test_after_another_time_zone_an_idle_pass_is_idle_again(stage: Stage, home: FakeCalendar) -> None:
+    home.put("a", floating("uid-a"))
+    await stage.follow(home)
+    await stage.sync()
+    await stage.follow(home, time_zone="America/New_York")
+    await stage.sync()
+    stage.icloud.asked.clear()
+
+    await stage.sync()
+
+    assert stage.icloud.asked == [("calendars", "")]
+
+
+async def test_a_time_zone_that_changes_while_the_token_dies_is_listed_and_read_where_it_must_be(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    afloat, fixed = home.put("a", floating("uid-a")), home.put("b", ics("uid-b", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+    stage.icloud.fetched_hrefs.clear()
+
+    home.log.append("touched")
+    home.dead_before = len(home.log)
+    await stage.follow(home, time_zone="America/New_York")
+    await stage.sync()
+
+    assert stage.starts(afloat) == [moment("2027-03-02T15:00")]
+    assert stage.icloud.fetched_hrefs == [afloat]
+    assert len(stage.history(fixed)) == 1
+
+
+async def test_titles_need_every_text_again_but_no_listing(stage: Stage, home: FakeCalendar) -> None:
+    hrefs = [home.put(f"e{n}", ics(f"uid-{n}", TUESDAY)) for n in range(3)]
+    await stage.follow(home)
+    await stage.sync()
+    stage.icloud.asked.clear()
+
+    await stage.follow(home, titles=True)
+    await stage.sync()
+
+    assert [event.title for href in hrefs if (event := stage.heard(href))] == ["Dentist"] * 3
+    assert [call for call, _ in stage.icloud.asked] == ["calendars", "changes", "objects"]
+
+
+async def test_what_an_older_version_could_not_read_is_tried_again_by_a_newer_one(
+    stage: Stage, home: FakeCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = home.put("a", ics("uid-a", TUESDAY, rrule=BROKEN_RULE))
+    await stage.follow(home)
+    await stage.sync(2)
+    before = stage.icloud.fetched_hrefs.count(broken)
+
+    monkeypatch.setattr(claim, "VERSION", VERSION + 1)
+    await stage.sync(2)
+
+    assert (before, stage.icloud.fetched_hrefs.count(broken)) == (1, 2)
+
+
+async def test_what_could_not_be_read_is_tried_again_when_its_etag_changes(stage: Stage, home: FakeCalendar) -> None:
+    broken = home.put("a", ics("uid-a", TUESDAY, rrule=BROKEN_RULE))
+    await stage.follow(home)
+    await stage.sync(2)
+
+    home.put("a", ics("uid-a", "2027-03-03T10:00", rrule="FREQ=DAILY;COUNT=2"))
+    await stage.sync(2)
+
+    start = moment("2027-03-03T10:00")
+    assert stage.icloud.fetched_hrefs == [broken, broken]
+    assert stage.starts(broken) == [start, start + 24 * HOUR]
+
+
+async def test_a_completed_pass_names_the_setup_that_it_went_by_and_what_it_said_last(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    await stage.follow(home)
+    await stage.sync()
+    home.put("a", ics("uid-a", TUESDAY))
+    href = home.put("b", ics("uid-b", TUESDAY))
+    await stage.sync()
+    await stage.follow(home, titles=True)
+    home.delete("b")
+    await stage.sync()
+    await stage.sync()
+
+    def last(one: CompletedSync) -> tuple[str, int] | None:
+        return (one.last_event.event_id, one.last_event.revision) if one.last_event else None
+
+    completed = stage.events.completed()
+    assert [one.setup_revision for one in completed] == [1, 1, 2, 2]
+    assert [last(one) for one in completed] == [None, (stage.id_of(href), 1), (stage.id_of(href), 2), None]

@@ -1,0 +1,238 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_worker.domain.breaker import FIRST_WAIT, LONGEST_WAIT, Breaker, State, Verdict
+from sync_worker.domain.hosts import Hosts
+
+GOOD, BAD, BUSY, NOTHING = Verdict.GOOD, Verdict.BAD, Verdict.BUSY, Verdict.NOTHING
+HOST, OTHER = "https://p42-caldav.icloud.com:443", "https://p43-caldav.icloud.com:443"
+
+
+def breaker() -> Breaker:
+    return Breaker(lambda: 0.0)
+
+
+def tell(one: Breaker, verdicts: list[tuple[Verdict, str]], *, at: float = 0.0, every: float = 0.1) -> float:
+    """One after the other; when the last one was told."""
+    for n, (verdict, whose) in enumerate(verdicts):
+        at = at if n == 0 else at + every
+        if one.enter(at) is None:
+            one.heard(verdict, whose, began=at, now=at)
+    return at
+
+
+def many(verdict: Verdict, count: int, accounts: int = 5) -> list[tuple[Verdict, str]]:
+    return [(verdict, f"account-{n % accounts}") for n in range(count)]
+
+
+def opened() -> tuple[Breaker, float]:
+    one = breaker()
+    return one, tell(one, many(BAD, 10))
+
+
+@pytest.mark.parametrize(
+    ("told", "every", "state"),
+    [
+        (many(BAD, 9), 0.1, State.CLOSED),
+        (many(BAD, 10), 0.1, State.OPEN),
+        (many(BAD, 10, accounts=2), 0.1, State.CLOSED),
+        (many(BAD, 10, accounts=3), 0.1, State.OPEN),
+        (many(GOOD, 10) + many(BAD, 9), 0.1, State.CLOSED),
+        (many(GOOD, 10) + many(BAD, 10), 0.1, State.OPEN),
+        (many(GOOD, 40) + many(BAD, 25), 0.1, State.OPEN),
+        ([*many(GOOD, 1), *many(BAD, 1)] * 30, 0.1, State.CLOSED),
+        (many(BAD, 9) + many(GOOD, 20) + many(BAD, 1), 10, State.CLOSED),
+        (many(BUSY, 100), 0.1, State.CLOSED),
+        (many(NOTHING, 100), 0.1, State.CLOSED),
+        (many(BAD, 4, accounts=1), 60, State.CLOSED),
+        (many(BAD, 5, accounts=1), 60, State.OPEN),
+        (many(BAD, 5, accounts=1), 5, State.CLOSED),
+        (many(BAD, 4) + many(GOOD, 1) + many(BAD, 4), 60, State.CLOSED),
+    ],
+)
+def test_a_breaker_opens_when_a_host_fails_for_many_or_for_all_it_has(
+    told: list[tuple[Verdict, str]], every: float, state: State
+) -> None:
+    one = breaker()
+
+    tell(one, told, every=every)
+
+    assert one.state is state
+
+
+def test_an_open_breaker_lets_nothing_through_until_it_is_time_for_a_probe() -> None:
+    one, at = opened()
+
+    assert one.enter(at + 1) == pytest.approx(FIRST_WAIT - 1)
+    assert one.enter(at + FIRST_WAIT) is None
+    assert one.state is State.PROBING
+
+
+def test_a_probe_goes_alone() -> None:
+    one, at = opened()
+    due = at + FIRST_WAIT
+
+    entered = [one.enter(due + n / 10) for n in range(20)]
+
+    assert entered[0] is None
+    assert None not in entered[1:]
+
+
+def test_a_good_probe_closes_and_what_was_before_is_forgotten() -> None:
+    one, at = opened()
+    due = at + FIRST_WAIT
+    one.enter(due)
+
+    one.heard(GOOD, "account-1", began=due, now=due + 1)
+    tell(one, many(BAD, 9), at=due + 2)
+
+    assert one.state is State.CLOSED
+
+
+def test_bad_probes_come_further_apart_up_to_two_minutes() -> None:
+    one, at = opened()
+    probes = []
+    now = at
+    while now < at + 900:
+        if one.enter(now) is None:
+            probes.append(now)
+            one.heard(BAD, "account-1", began=now, now=now)
+        now += 1
+
+    apart = [later - earlier for earlier, later in pairwise(probes)]
+    assert apart == pytest.approx([60, 120, 120, 120, 120, 120, 120], abs=1.5)
+    assert LONGEST_WAIT == 120
+
+
+def test_a_probe_that_is_throttled_or_broken_off_is_repeated() -> None:
+    one, at = opened()
+    first = at + FIRST_WAIT
+    one.enter(first)
+    one.heard(BUSY, "account-1", began=first, now=first)
+    again = first + FIRST_WAIT
+
+    assert one.enter(again - 1) is not None
+    assert one.enter(again) is None
+    one.heard(NOTHING, "account-2", began=again, now=again + 1)
+    assert one.enter(again + 1) is None
+
+
+def test_what_was_on_its_way_before_a_change_neither_closes_nor_opens() -> None:
+    one, at = opened()
+    one.heard(GOOD, "account-1", began=at - 5, now=at + 1)
+    refused = one.refusal(at + 1)
+    due = at + FIRST_WAIT
+    one.enter(due)
+    one.heard(BAD, "account-1", began=at - 5, now=due + 1)
+    one.heard(GOOD, "account-1", began=due, now=due + 1)
+
+    for n in range(20):
+        one.heard(BAD, f"account-{n}", began=at - 5, now=due + 2)
+
+    assert refused is not None
+    assert one.state is State.CLOSED
+
+
+def test_waits_get_longer_by_chance_never_shorter() -> None:
+    one = Breaker(lambda: 0.99)
+
+    at = tell(one, many(BAD, 10))
+
+    assert FIRST_WAIT * 1.19 < (one.enter(at) or 0) < FIRST_WAIT * 1.2
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(Verdict), st.integers(0, 6), st.floats(0, 20), st.floats(0, 70)), max_size=200
+    )
+)
+def test_whatever_happens_an_open_breaker_lets_one_through_at_a_time(
+    steps: list[tuple[Verdict, int, float, float]],
+) -> None:
+    one, now = breaker(), 0.0
+    on_their_way: list[tuple[float, float, Verdict, str]] = []
+    for verdict, whose, pause, takes in steps:
+        now += pause
+        for back, began, said, account in sorted(each for each in on_their_way if each[0] <= now):
+            one.heard(said, account, began=began, now=back)
+        on_their_way = [each for each in on_their_way if each[0] > now]
+        before = one.state
+        refused = one.enter(now)
+        if refused is None:
+            assert before is State.CLOSED or one.state is State.PROBING
+            on_their_way.append((now + takes, now, verdict, f"account-{whose}"))
+        else:
+            assert 0 < refused <= LONGEST_WAIT * 1.2
+
+    assert one.enter(now + 1_000) is None
+
+
+def fail(hosts: Hosts, origin: str, at: float, count: int = 10) -> None:
+    for n in range(count):
+        hosts.enter(origin, at, entry=False)
+        hosts.heard(origin, BAD, f"account-{n}", began=at, now=at)
+
+
+def heal(hosts: Hosts, origin: str, at: float) -> None:
+    assert hosts.enter(origin, at, entry=False) is None
+    assert hosts.heard(origin, GOOD, "account-1", began=at, now=at) == (State.PROBING, State.CLOSED)
+
+
+def test_one_host_that_fails_leaves_the_others_alone() -> None:
+    hosts = Hosts(50, lambda: 0.0)
+
+    fail(hosts, HOST, 0.0)
+
+    assert hosts.refusal(HOST, 1.0) is not None
+    assert hosts.refusal(OTHER, 1.0) is None
+    assert hosts.turn(OTHER, 1.0, 30) == 0.0
+    assert (hosts.left_alone(entry=False), hosts.left_alone(entry=True)) == (1, 0)
+
+
+def test_hosts_that_come_back_together_share_one_slow_start() -> None:
+    hosts = Hosts(50, lambda: 0.0)
+    for origin in (HOST, OTHER):
+        fail(hosts, origin, 0.0)
+        heal(hosts, origin, 30.0)
+
+    turns = [hosts.turn(origin, 31.0, 30) for origin in (HOST, OTHER) * 5]
+
+    assert turns == sorted(turns, key=lambda turn: turn or 0)
+    assert 9 / 50 / 0.12 < (turns[-1] or 0) < 9 / 50 / 0.1
+
+
+def test_a_slow_start_comes_to_its_end() -> None:
+    hosts = Hosts(50, lambda: 0.0)
+    fail(hosts, HOST, 0.0)
+    heal(hosts, HOST, 30.0)
+
+    assert {hosts.turn(HOST, 65.0, 30) for _ in range(200)} == {0.0}
+
+
+def test_a_host_that_stays_away_is_deserted_by_some_unless_the_entry_is_down_too() -> None:
+    chances = iter([0.0, 0.1, 0.9, *[0.0] * 50])
+    hosts = Hosts(50, lambda: next(chances))
+    fail(hosts, HOST, 0.0)
+
+    told = [hosts.deserted(HOST, at) for at in (1.0, 299.0, 301.0, 302.0)]
+    for n in range(10):
+        hosts.enter(OTHER, 303.0, entry=True)
+        hosts.heard(OTHER, BAD, f"account-{n}", began=303.0, now=303.0)
+
+    assert told == [False, False, True, False]
+    assert not hosts.deserted(HOST, 304.0)
+    assert not hosts.deserted("https://p1.icloud.com:443", 304.0)
+
+
+def test_hosts_without_number_are_not_remembered_without_end() -> None:
+    hosts = Hosts(50, lambda: 0.0)
+    fail(hosts, HOST, 0.0)
+
+    for n in range(3_000):
+        hosts.enter(f"https://p{n}.icloud.com:443", 1.0, entry=False)
+
+    assert len(hosts._hosts) <= 1_000
+    assert hosts.refusal(HOST, 2.0) is not None
