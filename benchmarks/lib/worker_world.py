@@ -1,0 +1,237 @@
+"""A world for the sync-worker's benchmark: the servers, an Apple of our own, the connector's side of things."""
+
+import asyncio
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import InsertOne
+
+from contracts.events import CalendarConnected
+from contracts.facts import Access, Calendar, ConflictCalendar, Setup
+from contracts.wire import encode
+from icloud import AppleCredential, Endpoint, calendar_id
+from icloud.credentials import Binding, KeyPair, SealedCredential, Sealer, new_key_pair
+from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
+from local_stack.servers import KafkaServer, MongoServer
+from local_stack.topics import make_topics
+from runtime.kafka import Publisher
+from runtime.mongo import connect
+from runtime.settings import KafkaSettings, MongoSettings, load
+
+NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+CALENDAR = "home"
+PATIENCE_SECONDS = 300.0
+TRUSTED = ("127.0.0.1", "localhost")
+CHANCE = random.Random(20261122)  # noqa: S311 - the same events in every run
+PARIS = (
+    "BEGIN:VTIMEZONE\r\nTZID:Europe/Paris\r\nBEGIN:DAYLIGHT\r\nTZOFFSETFROM:+0100\r\n"
+    "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\r\nDTSTART:19810329T020000\r\nTZNAME:GMT+2\r\nTZOFFSETTO:+0200\r\n"
+    "END:DAYLIGHT\r\nBEGIN:STANDARD\r\nTZOFFSETFROM:+0200\r\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\n"
+    "DTSTART:19961027T030000\r\nTZNAME:GMT+1\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Running ones, in processes of their own."""
+
+    mongodb_url: str
+    bootstrap_servers: str
+    apple_url: str
+    admin: SimulatorAdmin
+    keys: KeyPair
+
+
+@contextlib.contextmanager
+def servers() -> Iterator[Servers]:
+    """A MongoDB, a Kafka with our topics, an iCloud."""
+    with tempfile.TemporaryDirectory(prefix="calsync-bench-") as name, _simulator() as (url, admin):
+        folder = Path(name)
+        mongodb, kafka = MongoServer(folder / "mongodb"), KafkaServer(folder / "kafka")
+        try:
+            mongodb.start()
+            kafka.start()
+            make_topics(kafka.bootstrap_servers)
+            yield Servers(mongodb.url, kafka.bootstrap_servers, url, admin, new_key_pair(folder / "keys"))
+        finally:
+            kafka.stop()
+            mongodb.stop()
+
+
+@contextlib.asynccontextmanager
+async def world(running: Servers) -> AsyncIterator["World"]:
+    """What this process has to do with them."""
+    client = connect(load(MongoSettings, {"CALSYNC_MONGODB_URL": running.mongodb_url}), "benchmark")
+    publisher = Publisher(
+        load(KafkaSettings, {"CALSYNC_KAFKA_BOOTSTRAP_SERVERS": running.bootstrap_servers}), "benchmark"
+    )
+    await publisher.start()
+    try:
+        yield World(running, client, publisher)
+    finally:
+        await publisher.stop()
+        client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The servers as the benchmark uses them."""
+
+    servers: Servers
+    client: AsyncIOMotorClient[dict[str, Any]]
+    publisher: Publisher
+
+    @property
+    def admin(self) -> SimulatorAdmin:
+        return self.servers.admin
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.servers.apple_url, TRUSTED)
+
+    @property
+    def connections(self) -> Any:  # noqa: ANN401 - motor's collections have no simple type
+        return self.client["sync"]["connections"]
+
+    def account(self, events: int) -> SimulatedAccount:
+        """An Apple account with so many events of the next 400 days in one calendar, in no order."""
+        owner = self.admin.create_account()
+        for first in range(0, events, 2_000):
+            uids = [str(uuid.UUID(int=CHANCE.getrandbits(128))) for _ in range(first, min(first + 2_000, events))]
+            texts = {f"{uid}.ics": text(uid, CHANCE.randrange(400)) for uid in uids}
+            self.admin.put_objects(owner.apple_id, CALENDAR, texts)
+        return owner
+
+    def giants(self, count: int) -> SimulatedAccount:
+        """An Apple account with so many events of nearly 1 MB each, of characters that take Python four bytes."""
+        owner = self.admin.create_account()
+        for day in range(count):
+            uid = str(uuid.UUID(int=CHANCE.getrandbits(128)))
+            giant = text(uid, day).replace("SEQUENCE:1", f"SEQUENCE:1\r\nCOMMENT:\U0001f642{'x' * 900_000}")
+            self.admin.put_object(owner.apple_id, CALENDAR, f"{uid}.ics", giant)
+        return owner
+
+    async def connect(self, owners: Sequence[SimulatedAccount]) -> list[str]:
+        """What the connector does: credentials into the vault, then the news on Kafka."""
+        ids = [uuid.uuid4().hex for _ in owners]
+        await self.seal(dict(zip(ids, owners, strict=True)))
+        news = [connected(one, owner) for one, owner in zip(ids, owners, strict=True)]
+        await self.publisher.publish([encode(one, source="benchmark", time=datetime.now(UTC)) for one in news])
+        return ids
+
+    async def seal(self, owners: Mapping[str, SimulatedAccount]) -> None:
+        sealer = Sealer(self.servers.keys.public_key_file)
+        vault = []
+        for one, owner in owners.items():
+            credential = AppleCredential(owner.apple_id, owner.app_password)
+            sealed = sealer.seal(SealedCredential(credential, owner.principal), Binding("bench", one))
+            envelope = {"version": sealed.version, "key_id": sealed.key_id, "sealed": sealed.sealed}
+            vault.append({"_id": one, "account_id": "bench", "epoch": 1} | envelope)
+        await self.client["vault"]["credentials"].insert_many(vault)
+
+    async def multiply(self, one: str, owner: SimulatedAccount, times: int) -> list[str]:
+        """More connections to the account of an imported one, each in its very state."""
+        document = json.dumps(await self.connections.find_one({"_id": one}), default=_moment)
+        old = calendar_id(one, f"{owner.home}{CALENDAR}/")
+        ids = [uuid.uuid4().hex for _ in range(times)]
+        for other in ids:
+            new = calendar_id(other, f"{owner.home}{CALENDAR}/")
+            copy = json.loads(document.replace(one, other).replace(old, new), object_hook=_with_moments)
+            await self.connections.bulk_write([InsertOne(copy)])
+        await self.seal(dict.fromkeys(ids, owner))
+        return ids
+
+    async def wake(self, ids: Sequence[str]) -> None:
+        # What is due already costs MongoDB nothing.
+        later = {"_id": {"$in": list(ids)}, "next_sync_at": {"$gt": datetime.now(UTC)}}
+        await self.connections.update_many(later, [{"$set": {"next_sync_at": "$$NOW"}}])
+
+    async def passes(self, ids: Sequence[str]) -> int:
+        """How many were completed over these connections, in all."""
+        found = self.connections.find({"_id": {"$in": list(ids)}}, {"passes": True})
+        return sum([document.get("passes", 0) async for document in found])
+
+    async def until_read(self, ids: Sequence[str]) -> None:
+        """All of them were, once at least."""
+        read = {"_id": {"$in": list(ids)}, "passes": {"$gte": 1}}
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self.connections.count_documents(read) < len(ids):  # noqa: ASYNC110 - as below
+                await asyncio.sleep(0.1)
+
+    async def until(self, ids: Sequence[str], passes: int) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self.passes(ids) < passes:  # noqa: ASYNC110 - MongoDB tells nobody
+                await asyncio.sleep(0.05)
+
+    def traffic(self) -> tuple[int, int]:
+        """Requests, and bytes of bodies both ways, since they were last forgotten."""
+        totals = self.admin.totals()
+        return sum(one["requests"] for one in totals), sum(one["bytes_in"] + one["bytes_out"] for one in totals)
+
+
+def _moment(value: object) -> object:
+    assert isinstance(value, datetime)
+    return {"moment": value.timestamp()}
+
+
+def _with_moments(value: dict[str, Any]) -> object:
+    return datetime.fromtimestamp(value["moment"], UTC) if value.keys() == {"moment"} else value
+
+
+def connected(one: str, owner: SimulatedAccount) -> CalendarConnected:
+    calendar = calendar_id(one, f"{owner.home}{CALENDAR}/")
+    return CalendarConnected(
+        account_id="bench",
+        user_id=f"user-{one}",
+        connection_id=one,
+        epoch=1,
+        revision=1,
+        access=Access.READ_ONLY,
+        time_zone="Europe/Paris",
+        calendars=(Calendar(id=calendar, name="Home", writable=True, supported=True),),
+        setup=Setup(conflict_calendars=(ConflictCalendar(id=calendar),)),
+    )
+
+
+def text(uid: str, days_ahead: int) -> str:
+    """As Apple writes them: nine in ten single, one in twenty weekly, the rest all-day."""
+    start = NOW.replace(tzinfo=None) + timedelta(days=days_ahead, hours=CHANCE.randrange(9))
+    times = f"DTSTART;TZID=Europe/Paris:{start:%Y%m%dT%H%M%S}\r\nDTEND;TZID=Europe/Paris:{start:%Y%m%dT%H5900}\r\n"
+    kind = CHANCE.randrange(20)
+    if kind == 0:
+        times += "RRULE:FREQ=WEEKLY;COUNT=30\r\n"
+    elif kind == 1:
+        times = f"DTSTART;VALUE=DATE:{start:%Y%m%d}\r\nDTEND;VALUE=DATE:{start + timedelta(days=1):%Y%m%d}\r\n"
+    return (
+        f"BEGIN:VCALENDAR\r\nCALSCALE:GREGORIAN\r\nPRODID:-//Apple Inc.//iOS 18.0//EN\r\nVERSION:2.0\r\n{PARIS}"
+        f"BEGIN:VEVENT\r\nCREATED:20261101T080000Z\r\nDTSTAMP:20261101T080001Z\r\nUID:{uid}\r\n{times}"
+        f"SUMMARY:Meeting {uid[:6]}\r\nLOCATION:12 rue des Archives\\, 75004 Paris\\, France\r\nSEQUENCE:1\r\n"
+        "DESCRIPTION:Bring the plans\\, the keys and whatever else was agreed upon\r\n on the phone last week.\r\n"
+        "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:Reminder\r\nTRIGGER:-PT30M\r\n"
+        "UID:6F1C3E1A-5A0B-4E0C-9F6A-2B8B6F0A0C11\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+
+
+@contextlib.contextmanager
+def _simulator() -> Iterator[tuple[str, SimulatorAdmin]]:
+    program = [sys.executable, "-P", "-m", "icloud_simulator"]
+    options = ["--port", "0", "--admin-port", "0", "--seed", "none"]
+    with subprocess.Popen([*program, *options], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            _, url, admin_url = (process.stdout.readline().split()[-1] for _ in range(3))
+            with SimulatorAdmin(admin_url.removesuffix("/openapi.json")) as admin:
+                yield url, admin
+        finally:
+            process.terminate()
