@@ -2,6 +2,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from connector_examples import CALENDARS, CREDENTIAL, PRINCIPAL
+from connector_fakes import FakeApple, FakeAttempts, FakeConnections, FakeWorkers
+from connector_http import Interface, client_of, interface
 from connector_stores import Databases, Store, databases, fake_store, mongo_store
 from icloud import Endpoint
 from icloud.credentials import KeyPair, new_key_pair
@@ -51,3 +54,12 @@ def admin(simulator: Simulator) -> Iterator[SimulatorAdmin]:
 def endpoint(simulator: Simulator) -> Endpoint:
     """Where our client finds the simulator."""
     return Endpoint(simulator.url, ("127.0.0.1", "localhost"))
+
+
+@pytest.fixture
+async def there() -> AsyncIterator[Interface]:
+    """The HTTP interface on fakes; Apple knows Marie's account."""
+    store, apple, workers = FakeConnections(), FakeApple({CREDENTIAL: (PRINCIPAL, CALENDARS)}), FakeWorkers()
+    attempts = FakeAttempts()
+    async with client_of(interface(store, apple, workers, attempts)) as http:
+        yield Interface(http, store, apple, workers, attempts)

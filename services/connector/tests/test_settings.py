@@ -24,6 +24,19 @@ def test_the_rest_has_defaults(keys: KeyPair) -> None:
     assert settings.icloud.url == "https://caldav.icloud.com/"
     assert settings.http.port == 8080
     assert settings.vault.public_key_file == keys.public_key_file
+    assert settings.memory.key_file is None
+
+
+@pytest.mark.parametrize("content", [None, bytes(31)])
+def test_a_key_has_at_least_256_bits(keys: KeyPair, tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "connector.key"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(SettingsInvalid) as told:
+        load(Settings, environment(keys) | {"CALSYNC_CONNECTOR_KEY_FILE": str(file)})
+
+    assert [mistake.partition(":")[0] for mistake in told.value.mistakes] == ["CALSYNC_CONNECTOR_KEY_FILE"]
 
 
 def test_a_private_key_is_no_public_key(keys: KeyPair) -> None:

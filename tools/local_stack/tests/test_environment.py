@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from local_stack.connector_key import make_connector_key
 from local_stack.environment import Environment, VaultKeys
 from local_stack.errors import CannotGoOn
 from local_stack.layout import Layout
@@ -26,6 +27,7 @@ def test_stack_env_names_every_address(tmp_path: Path) -> None:
         "AVAILABILITY_OPS_URL": "http://127.0.0.1:18181",
         "SIMULATOR_URL": "http://127.0.0.1:18090",
         "SIMULATOR_ADMIN_URL": "http://127.0.0.1:18091",
+        "SIGN_IN_URL": "http://127.0.0.1:18082",
     }
 
 
@@ -37,6 +39,8 @@ def test_the_connector_cannot_open_the_vault_and_the_workers_cannot_be_called(tm
 
     assert "CALSYNC_VAULT_PRIVATE_KEYS_DIR" not in connector
     assert "CALSYNC_VAULT_PUBLIC_KEY_FILE" not in worker
+    assert "CALSYNC_CONNECTOR_KEY_FILE" not in worker
+    assert connector["CALSYNC_CONNECTOR_KEY_FILE"] == str(tmp_path / "keys" / "connector.key")
     assert "CALSYNC_HTTP_PORT" not in worker
     assert not [name for name in availability if name.startswith(("CALSYNC_VAULT", "CALSYNC_ICLOUD"))]
 
@@ -85,3 +89,13 @@ def test_a_vault_key_whose_writing_broke_off_is_not_used(tmp_path: Path) -> None
     (tmp_path / "private" / "ffff.pem").write_text("its public key is gone")
 
     assert VaultKeys.made(tmp_path) == whole
+
+
+def test_the_connectors_key_stays_once_it_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "keys" / "connector.key"
+
+    make_connector_key(file)
+    made = file.read_bytes()
+    make_connector_key(file)
+
+    assert (file.read_bytes(), len(made), file.stat().st_mode & 0o777) == (made, 32, 0o600)

@@ -12,21 +12,29 @@ from uuid import uuid4
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from connector.application.connect import Circumstances, Connect
+from connector.application.change_setup import ChangeSetup
+from connector.application.connect import Circumstances, Connect, RememberedAppleIds
 from connector.application.disconnect import Disconnect
 from connector.application.follow_sync import RecordCalendars, RecordReports
-from connector.application.look_up import ListConnections, ShowConnection
+from connector.application.look_up import FindOwner, ListConnections, ShowConnection
+from connector.application.prove import Prove
 from connector.application.publish import PublishPending
+from connector.application.reconnect import Reconnect
+from connector.application.request_sync import RequestSync
 from connector.inbound.http import Stories, application
+from connector.inbound.http.networks import Networks, present_network
 from connector.inbound.kafka import SyncWords
+from connector.inbound.pages import PREFIX, Sessions, pages
 from connector.inbound.relay import Bell, Relay
 from connector.outbound.apple import ICloudAccounts
-from connector.outbound.kafka import KafkaAnnouncer
-from connector.outbound.mongo import MongoConnections, MongoOutbox
+from connector.outbound.apple_ids import EncryptedAppleIds, NoAppleIds
+from connector.outbound.kafka import KafkaAnnouncer, KafkaWorkers
+from connector.outbound.mongo import MongoAttempts, MongoConnections, MongoOutbox
+from connector.outbound.pseudonyms import Pseudonyms
 from connector.outbound.vault import Vault
 from connector.settings import Settings
 from icloud import ICloud
-from icloud.credentials import Sealer
+from icloud.credentials import Sealer, Signer
 from runtime import mongo, ops
 from runtime.auth import TokenChecker
 from runtime.clock import system_clock
@@ -49,6 +57,7 @@ class Parts:
 
     client: AsyncIOMotorClient[dict[str, Any]]
     connections: MongoConnections
+    attempts: MongoAttempts
     icloud: ICloud
     publisher: Publisher
     consumers: Broker
@@ -59,7 +68,8 @@ class Parts:
 def put_together(settings: Settings) -> Parts:
     """All parts, none of them started."""
     client = mongo.connect(settings.mongo, NAME)
-    connections = MongoConnections(client, Vault(client, Sealer(settings.vault.public_key_file)))
+    connections = MongoConnections(client, _vault(client, settings))
+    attempts = MongoAttempts(client, Pseudonyms(settings.memory.key_file))
     endpoint = settings.icloud.endpoint()
     icloud = ICloud(endpoint)
     publisher = Publisher(settings.kafka, NAME)
@@ -67,25 +77,49 @@ def put_together(settings: Settings) -> Parts:
     bell = Bell()
     words = SyncWords(RecordReports(connections), RecordCalendars(connections, system_clock, bell.ring))
     subscribe(consumers, words.subscription())
+    prove = Prove(ICloudAccounts(icloud, endpoint), attempts, settings.attempts.limits, present_network)
+    remembered = _remembered(settings)
     stories = Stories(
-        connect=Connect(
-            ICloudAccounts(icloud, endpoint), connections, Circumstances(system_clock, lambda: uuid4().hex, bell.ring)
-        ),
+        connect=Connect(prove, connections, remembered, Circumstances(system_clock, lambda: uuid4().hex, bell.ring)),
         disconnect=Disconnect(connections, system_clock, bell.ring),
         show=ShowConnection(connections),
         list=ListConnections(connections),
+        owner_of=FindOwner(connections),
+        change_setup=ChangeSetup(connections, system_clock, bell.ring),
+        reconnect=Reconnect(prove, connections, remembered, clock=system_clock, wake_relay=bell.ring),
+        request_sync=RequestSync(connections, KafkaWorkers(publisher), system_clock),
         clock=system_clock,
         stale_after=settings.freshness.stale_after,
     )
+    checker = TokenChecker(settings.auth)
+    http = application(stories, caller_of(checker, SCOPE))
+    http.add_middleware(Networks, trusted=settings.attempts.trusted_proxies)
+    sign_in_url = settings.pages.sign_in_url
+    http.mount(PREFIX, pages(stories, Sessions(checker.check, SCOPE, sign_in_url), sign_in_url=sign_in_url))
     return Parts(
         client=client,
         connections=connections,
+        attempts=attempts,
         icloud=icloud,
         publisher=publisher,
         consumers=consumers,
         relay=Relay(PublishPending(MongoOutbox(client), KafkaAnnouncer(publisher), system_clock), bell),
-        http=application(stories, caller_of(TokenChecker(settings.auth), SCOPE)),
+        http=http,
     )
+
+
+def _vault(client: AsyncIOMotorClient[dict[str, Any]], settings: Settings) -> Vault:
+    signing_key_file = settings.vault.signing_key_file
+    if signing_key_file is None:
+        _log.warning("credentials_unsigned", missing="CALSYNC_VAULT_SIGNING_KEY_FILE")
+    return Vault(
+        client, Sealer(settings.vault.public_key_file), None if signing_key_file is None else Signer(signing_key_file)
+    )
+
+
+def _remembered(settings: Settings) -> RememberedAppleIds:
+    key_file = settings.memory.key_file
+    return NoAppleIds() if key_file is None else EncryptedAppleIds(key_file)
 
 
 async def serve(settings: Settings, process: Process) -> None:
@@ -100,7 +134,7 @@ async def serve(settings: Settings, process: Process) -> None:
         "ops", ops.application(ready, {"consumers": parts.consumers.unwell}), settings.ops.host, settings.ops.port
     )
     process.on_stop("mongodb", partial(asyncio.to_thread, parts.client.close))
-    await _prepared(parts.connections)
+    await _prepared(parts)
     await process.enter("icloud", parts.icloud)
     await parts.publisher.start()
     process.on_stop("publisher", parts.publisher.stop)
@@ -121,11 +155,12 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     return run(partial(serve, settings))
 
 
-async def _prepared(connections: MongoConnections) -> None:
+async def _prepared(parts: Parts) -> None:
     """Without its unique index the store would keep no promise, so nobody is served before."""
     while True:
         try:
-            return await connections.prepare()
+            await parts.connections.prepare()
+            return await parts.attempts.prepare()
         except mongo.INFRASTRUCTURE as error:
             _log.warning("mongodb_unreachable", error=type(error).__name__)
         await asyncio.sleep(_PREPARE_AGAIN_SECONDS)

@@ -4,8 +4,10 @@ from itertools import count
 
 import pytest
 
-from connector.application.connect import Circumstances, Connect, Proven
+from connector.application.connect import Circumstances, Connect
+from connector.application.prove import Prove, Proven
 from connector.application.refusals import AlreadyConnected, AppleAccountInUse
+from connector.domain.attempts import DEFAULT_LIMITS
 from connector.domain.connection import News
 from connector_examples import (
     APP_PASSWORD,
@@ -20,7 +22,7 @@ from connector_examples import (
     STRANGER,
     WISH,
 )
-from connector_fakes import FakeApple, FakeConnections
+from connector_fakes import FakeApple, FakeAppleIds, FakeAttempts, FakeConnections
 from icloud import (
     AppleCredential,
     CalendarNotEnabled,
@@ -40,7 +42,8 @@ class World:
     def __post_init__(self) -> None:
         numbers = count(1)
         there = Circumstances(lambda: NOW, lambda: f"c-{next(numbers)}", self._ring)
-        self.connect = Connect(self.apple, self.store, there)
+        prove = Prove(self.apple, FakeAttempts(), DEFAULT_LIMITS, lambda: None)
+        self.connect = Connect(prove, self.store, FakeAppleIds(), there)
 
     def _ring(self) -> None:
         self.rings += 1

@@ -17,7 +17,7 @@ def test_a_linked_calendar_must_be_a_conflict_calendar() -> None:
 
 
 def test_a_new_calendar_blocks_until_the_user_says_otherwise() -> None:
-    setup = with_newcomers(safe_default([PRIVATE]), [PRIVATE], [PRIVATE, WORK, SHARED])
+    setup = with_newcomers(safe_default([PRIVATE]), [PRIVATE], [PRIVATE, WORK, SHARED], since=2)
 
     assert [c.id for c in setup.conflict_calendars] == [PRIVATE.id, WORK.id]
 
@@ -25,13 +25,13 @@ def test_a_new_calendar_blocks_until_the_user_says_otherwise() -> None:
 def test_a_known_calendar_that_does_not_block_stays_out() -> None:
     chosen = Setup((ConflictCalendar(PRIVATE.id),), titles=True, when_stale=WhenStale.CLOSE)
 
-    setup = with_newcomers(chosen, [PRIVATE, WORK], [PRIVATE, WORK])
+    setup = with_newcomers(chosen, [PRIVATE, WORK], [PRIVATE, WORK], since=2)
 
     assert setup == chosen
 
 
 def test_a_calendar_that_vanishes_from_a_listing_stays_a_conflict_calendar() -> None:
-    setup = with_newcomers(safe_default([PRIVATE, WORK]), [PRIVATE, WORK], [PRIVATE])
+    setup = with_newcomers(safe_default([PRIVATE, WORK]), [PRIVATE, WORK], [PRIVATE], since=2)
 
     assert [c.id for c in setup.conflict_calendars] == [PRIVATE.id, WORK.id]
 

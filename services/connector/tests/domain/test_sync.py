@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.connection import Reading, State
+from connector.domain.connection import State
+from connector.domain.reading import Reading
 from connector.domain.sync import SyncState, sync_state
 from connector_examples import NOW, connection
 

@@ -3,7 +3,7 @@
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from connector.domain.connection import Connection, Gravestone, ended
+from connector.domain.connection import Connection, Gravestone, ended, reconnected
 from connector.outbound.mongo import MongoConnections
 from connector.outbound.vault import Vault
 from connector_examples import LATER, MARIE, SECRET, connection
@@ -28,6 +28,13 @@ class DyingVault(Vault):
         self._at("before put")
         await super().put(connection, secret, session=session)
         self._at("after put")
+
+    async def replace(
+        self, connection: Connection, secret: SealedCredential, *, session: AsyncIOMotorClientSession
+    ) -> None:
+        self._at("before replace")
+        await super().replace(connection, secret, session=session)
+        self._at("after replace")
 
     async def erase(self, connection_id: str, *, session: AsyncIOMotorClientSession) -> None:
         self._at("before erase")
@@ -71,3 +78,18 @@ async def test_dying_while_disconnecting_leaves_everything(mine: Databases, keys
 
     assert await mine.everything() == before
     assert await store.connections.of(MARIE) == connection("c-1", MARIE)
+
+
+@pytest.mark.parametrize("dies", ["before replace", "after replace"])
+async def test_dying_while_reconnecting_leaves_what_was(mine: Databases, keys: KeyPair, dies: str) -> None:
+    store = await mongo_store(mine, keys.public_key_file)
+    made = connection("c-1", MARIE)
+    await store.connections.add(made, SECRET)
+    before = await mine.everything()
+
+    with pytest.raises(Died):
+        await dying(mine, keys, dies=dies).renew(
+            made, lambda one: reconnected(one, one.apple, one.terms.calendars, at=LATER), SECRET
+        )
+
+    assert await mine.everything() == before

@@ -11,7 +11,7 @@ import pytest
 from connector.application.disconnect import Disconnect
 from connector.application.follow_sync import RecordCalendars, RecordReports
 from connector.application.publish import PublishPending
-from connector.domain.connection import Connection, Reading, State
+from connector.domain.connection import Connection, State
 from connector.inbound.kafka import SyncWords
 from connector.inbound.relay import Bell, Relay
 from connector.outbound.kafka import KafkaAnnouncer
@@ -108,7 +108,7 @@ async def test_words_of_the_workers_reach_the_connection(
 
     found = await _becomes(real, lambda one: (one.state, one.revision) == (State.NEEDS_RECONNECT, 2))
     await consumers.stop()
-    assert found.reading == Reading(NOW)
+    assert found.reading.as_of == NOW
     assert [c.name for c in found.terms.calendars] == ["Privé (iPhone)"]
     assert [one.revision for several in await real.outbox.waiting(9) for one in several] == [1, 2]
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,13 @@ from runtime import mongo
 from runtime.settings import MongoSettings, load
 
 pytestmark = pytest.mark.servers
+
+WISHED_SETUP: Mapping[str, object] = {
+    "linked_calendar_id": None,
+    "conflict_calendars": [],
+    "titles": False,
+    "when_stale": "keep",
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,9 @@ def address(mongodb_url: str, keys: KeyPair, platform: TokenKeys, endpoint: Endp
         "CALSYNC_OPS_HOST": "127.0.0.1",
         "CALSYNC_OPS_PORT": str(ops),
         "CALSYNC_LOG_LEVEL": "DEBUG",
+        "CALSYNC_KAFKA_PUBLISH_TIMEOUT": "PT1S",
+        # Any file that is long enough and stays.
+        "CALSYNC_CONNECTOR_KEY_FILE": str(platform.jwks_file),
     }
     return Address(f"http://127.0.0.1:{http}", f"http://127.0.0.1:{ops}", environment)
 
@@ -81,7 +91,7 @@ async def serves(http: httpx.AsyncClient, process: asyncio.subprocess.Process, u
     raise AssertionError("the process ended")
 
 
-async def test_without_kafka_people_connect_and_leave_and_no_password_stays_anywhere(
+async def test_without_kafka_people_connect_choose_reconnect_and_leave_and_no_password_stays_anywhere(
     mongodb_url: str, keys: KeyPair, endpoint: Endpoint, admin: SimulatorAdmin, tmp_path: Path
 ) -> None:
     platform, log = TokenKeys(tmp_path), tmp_path / "connector.log"
@@ -106,16 +116,20 @@ async def test_without_kafka_people_connect_and_leave_and_no_password_stays_anyw
         for body in (wish | {"app_password": spoilt}, wish | {"access": apple.app_password}, wish, wish):
             said.append(await http.post(f"{at.http}/v1/connections", json=body))  # noqa: PERF401 - one after the other
         said.append(await http.get(f"{at.http}/v1/connections"))
+        made = f"{at.http}/v1/connections/{said[2].json()['id']}"
+        said.append(await http.put(f"{made}/setup", json=WISHED_SETUP))
+        said.append(await http.put(f"{made}/credentials", json={"app_password": spoilt}))
+        said.append(await http.put(f"{made}/credentials", json={"app_password": apple.app_password}))
+        said.append(await http.post(f"{made}/sync"))
         stored = await _everything(mongodb_url, claims["account_id"])
-        made = said[2].json()["id"]
-        said.append(await http.delete(f"{at.http}/v1/connections/{made}"))
+        said.append(await http.delete(made))
         ready = (await http.get(f"{at.ops}/readyz")).json()
         alive = (await http.get(f"{at.ops}/livez")).status_code
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(25):
             code = await process.wait()
 
-    assert [answer.status_code for answer in said] == [422, 422, 201, 409, 200, 202]
+    assert [answer.status_code for answer in said] == [422, 422, 201, 409, 200, 200, 422, 200, 503, 202]
     assert (ready["checks"]["mongodb"], alive, code) == ("ok", 200, 0)
     assert ready["checks"]["consumers"] != "ok"
     assert len(stored) == 3
@@ -130,7 +144,7 @@ async def test_without_kafka_people_connect_and_leave_and_no_password_stays_anyw
     assert found == []
     assert apple.apple_id.encode() not in log.read_bytes() + answers + b"".join(stored)
     events = [json.loads(line).get("event") for line in log.read_text().splitlines()]
-    assert {"connection_made", "disconnected", "stopped"} <= set(events)
+    assert {"connection_made", "setup_chosen", "reconnected", "disconnected", "stopped"} <= set(events)
 
 
 async def _everything(mongodb_url: str, account_id: str) -> list[bytes]:

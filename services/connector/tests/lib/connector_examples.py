@@ -15,6 +15,9 @@ LATER: Final = NOW + timedelta(minutes=5)
 MARIE: Final = Owner("acc-salon", "usr-marie")
 PAUL: Final = Owner("acc-salon", "usr-paul")
 STRANGER: Final = Owner("acc-garage", "usr-marie")
+SERVICE: Final = Owner(MARIE.account_id, "service:booking")
+"""A service's token of Marie's account; the same service's token of another account."""
+OTHER_SERVICE: Final = Owner(STRANGER.account_id, "service:booking")
 
 APPLE_ID: Final = "marie.dupont@icloud.com"
 APP_PASSWORD: Final = "qzvk-xjwp-mfhb-tgcd"

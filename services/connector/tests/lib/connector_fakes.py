@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from uuid import uuid4
 
-from connector.application.connect import Proven
 from connector.application.disconnect import Disconnection, End
+from connector.application.prove import Counted, Proven
 from connector.application.publish import Unpublished
-from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NoSuchConnection
+from connector.application.reconnect import Renew
+from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NobodyToAsk, NoSuchConnection
+from connector.application.request_sync import Request
+from connector.domain.attempts import Limit, Scope, Subject, Tally
 from connector.domain.calendars import Calendar
-from connector.domain.connection import Announcement, Connection, Gravestone, Owner, Reading, State
-from connector.domain.sync import Importing, Read, Refused, Report
+from connector.domain.connection import Announcement, Connection, Gravestone, Owner, State
+from connector.domain.reading import Reading
+from connector.domain.sync import Held, Importing, Read, Refused, Report, Settled, Unreadable
+from connector_examples import NOW
 from icloud import AppleCredential, CredentialsRejected, ICloudError
 from icloud.credentials import SealedCredential
 
@@ -23,8 +29,10 @@ class Kept:
     entity: Connection | Gravestone
     pending: list[Announcement]
     published: int = 0
-    told: int = 0
+    told: dict[str, int] = field(default_factory=dict)
+    """The revision of the newest report, by kind."""
     forget_at: datetime | None = None
+    asked_at: datetime | None = None
 
 
 class FakeConnections:
@@ -43,6 +51,10 @@ class FakeConnections:
 
     async def with_epoch(self, connection_id: str, epoch: int) -> Connection | None:
         return next((c for c in self._living() if (c.id, c.epoch) == (connection_id, epoch)), None)
+
+    async def owner_of(self, connection_id: str, account_id: str) -> Owner | None:
+        kept = self.kept.get(connection_id)
+        return kept.entity.owner if kept and kept.entity.owner.account_id == account_id else None
 
     async def add(self, connection: Connection, secret: SealedCredential) -> None:
         account_id, ids = self.claims.get(connection.apple.fingerprint, (connection.owner.account_id, set()))
@@ -75,8 +87,8 @@ class FakeConnections:
             kept = self.kept.get(report.of.connection_id)
             if kept is None or isinstance(kept.entity, Gravestone) or kept.entity.epoch != report.of.epoch:
                 continue
-            if report.of.revision > kept.told:
-                kept.told = report.of.revision
+            if report.of.revision > kept.told.get(_kind(report), 0):
+                kept.told[_kind(report)] = report.of.revision
                 kept.entity = _after(kept.entity, report)
 
     async def replace(self, old: Connection, new: Connection) -> bool:
@@ -86,10 +98,28 @@ class FakeConnections:
         now = kept.entity
         if (now.revision, now.calendars_told) != (old.revision, old.calendars_told):
             return False
-        kept.entity = replace(new, state=now.state, reading=now.reading)
+        other = old.terms.setup.conflict_ids ^ new.terms.setup.conflict_ids
+        kept.entity = replace(new, state=now.state, reading=_without(now.reading, other))
         if new.revision > old.revision:
             kept.pending.append(new.announcement())
         return True
+
+    async def renew(self, connection: Connection, renew: Renew, secret: SealedCredential) -> Connection:
+        kept = self.kept.get(connection.id)
+        if kept is None or isinstance(kept.entity, Gravestone):
+            raise NoSuchConnection
+        kept.entity = renewed = renew(kept.entity)
+        kept.told = {}
+        kept.pending.append(renewed.announcement())
+        self.secrets[connection.id] = secret
+        return renewed
+
+    async def allow(self, connection_id: str, now: datetime, pause: timedelta) -> timedelta | None:
+        kept = self.kept[connection_id]
+        if kept.asked_at is not None and abs(now - kept.asked_at) < pause:
+            return kept.asked_at + pause - now
+        kept.asked_at = now
+        return None
 
     async def waiting(self, limit: int) -> Sequence[Sequence[Announcement]]:
         return [tuple(kept.pending) for kept in self.kept.values() if kept.pending][:limit]
@@ -113,15 +143,73 @@ class FakeConnections:
         return [kept.entity for kept in self.kept.values() if isinstance(kept.entity, Connection)]
 
 
-def _after(connection: Connection, report: Report) -> Connection:
+def _kind(report: Report) -> str:
     match report:
-        case Read(as_of=as_of):
-            return replace(connection, state=State.CONNECTED, reading=Reading(as_of))
+        case Read() | Importing() | Refused():
+            return "reading"
+        case Held(removals=removals):
+            return f"held {removals.calendar_id}"
+        case Settled(calendar_id=calendar_id):
+            return f"held {calendar_id}"
+        case Unreadable(quarantined=quarantined):
+            return f"quarantined {quarantined.calendar_id}"
+
+
+def _after(connection: Connection, report: Report) -> Connection:
+    now = connection.reading
+    match report:
+        case Read(as_of=as_of, behind=behind, setup_revision=setup_revision):
+            read = Reading(report.oldest or now.as_of, None, as_of, setup_revision, behind, now.held, now.quarantined)
+            return replace(connection, state=State.CONNECTED, reading=read)
         case Importing(progress=progress):
-            return replace(connection, reading=replace(connection.reading, progress=progress))
-        case Refused():
-            reading = replace(connection.reading, progress=None)
+            return replace(connection, reading=replace(now, progress=progress))
+        case Refused(since=since, as_of=as_of):
+            reading = replace(now, progress=None, refused_since=since, looked_at=as_of or now.looked_at)
             return replace(connection, state=State.NEEDS_RECONNECT, reading=reading)
+        case Held(removals=removals):
+            others = tuple(one for one in now.held if one.calendar_id != removals.calendar_id)
+            return replace(connection, reading=replace(now, held=(*others, removals)))
+        case Settled(calendar_id=calendar_id):
+            others = tuple(one for one in now.held if one.calendar_id != calendar_id)
+            return replace(connection, reading=replace(now, held=others))
+        case Unreadable(quarantined=said):
+            rest = tuple(one for one in now.quarantined if one.calendar_id != said.calendar_id)
+            return replace(connection, reading=replace(now, quarantined=(*rest, said) if said.count else rest))
+
+
+def _without(reading: Reading, calendar_ids: frozenset[str]) -> Reading:
+    return replace(
+        reading,
+        held=tuple(one for one in reading.held if one.calendar_id not in calendar_ids),
+        quarantined=tuple(one for one in reading.quarantined if one.calendar_id not in calendar_ids),
+    )
+
+
+class FakeAppleIds:
+    """Apple IDs turned round; `forgetful` knows none."""
+
+    def __init__(self, *, forgetful: bool = False) -> None:
+        self.forgetful = forgetful
+
+    def seal(self, apple_id: str, connection_id: str) -> bytes | None:
+        return None if self.forgetful else f"{connection_id} {apple_id}"[::-1].encode()
+
+    def open(self, sealed: bytes, connection_id: str) -> str | None:
+        whose, _, apple_id = sealed.decode(errors="replace")[::-1].partition(" ")
+        return apple_id if whose == connection_id and not self.forgetful else None
+
+
+@dataclass
+class FakeWorkers:
+    """Remembers what it was asked for; `away` lets it fail."""
+
+    asked: list[Request] = field(default_factory=list)
+    away: bool = False
+
+    async def ask(self, request: Request) -> None:
+        if self.away:
+            raise NobodyToAsk
+        self.asked.append(request)
 
 
 @dataclass
@@ -141,6 +229,38 @@ class FakeApple:
         principal, calendars = self.accounts[credential]
         own = tuple(replace(one, id=f"{connection_id}/{one.id}") for one in calendars)
         return Proven(principal, sha256(principal.encode()).hexdigest(), own)
+
+
+@dataclass
+class FakeAttempts:
+    """Counts in memory, by a clock that stands still unless it is moved; `fails_with` lets it fail."""
+
+    now: datetime = NOW
+    counted: dict[Subject, dict[datetime, int]] = field(default_factory=dict)
+    open: dict[str, tuple[Subject, datetime]] = field(default_factory=dict)
+    fails_with: Exception | None = None
+
+    async def begin(self, subject: Subject, limit: Limit) -> Counted:
+        if self.fails_with:
+            raise self.fails_with
+        began = self.now - (self.now - datetime.min.replace(tzinfo=UTC)) % limit.slice
+        known = self.counted.get(subject, {})
+        young = {at: number for at, number in known.items() if at > self.now - limit.slice - limit.within}
+        self.counted[subject] = young | {began: young.get(began, 0) + 1}
+        token = uuid4().hex
+        self.open[token] = (subject, began)
+        slices = tuple(sorted((at, number) for at, number in self.counted[subject].items() if number))
+        mine = [one for one, _ in self.open.values() if one == subject]
+        return Counted(subject, token, Tally(self.now, slices, len(mine)))
+
+    async def end(self, counted: Counted, *, counts: bool) -> None:
+        subject, began = self.open.pop(counted.token)
+        if not counts:
+            self.counted[subject][began] -= 1
+
+    def total(self, scope: Scope) -> int:
+        """Everything that is counted in a scope."""
+        return sum(sum(slices.values()) for subject, slices in self.counted.items() if subject.scope is scope)
 
 
 @dataclass

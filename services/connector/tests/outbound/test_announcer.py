@@ -1,16 +1,26 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from connector.application.publish import Unpublished
+from connector.application.refusals import NobodyToAsk
+from connector.application.request_sync import Request
 from connector.domain.calendars import MOST_CALENDARS, name_shown
-from connector.domain.connection import ended, recalendared
-from connector.outbound.kafka import KafkaAnnouncer, event_of
+from connector.domain.connection import ended, recalendared, reconnected
+from connector.outbound.kafka import KafkaAnnouncer, KafkaWorkers, event_of, requested
 from connector_examples import CALENDARS, LATER, MARIE, WORK, connection
 from connector_kafka import heard_of, kafka_settings
-from contracts.events import CalendarConnected, CalendarDisconnected, CalendarSetupChanged
+from contracts.events import (
+    CalendarConnected,
+    CalendarDisconnected,
+    CalendarReconnected,
+    CalendarSetupChanged,
+    RequestReason,
+    SyncRequested,
+)
 from contracts.wire import Tombstone, encode
 from runtime.kafka import Publisher
 
@@ -33,6 +43,35 @@ async def test_when_nobody_can_be_reached_the_caller_hears_of_it() -> None:
         await announcer.announce([connection().announcement()])
 
 
+def test_a_request_names_the_epoch_and_what_was_decided() -> None:
+    renewed = reconnected(connection("c-1", MARIE), connection().apple, CALENDARS, at=LATER)
+
+    event = requested(Request(renewed, LATER, ("cal-private",), ("cal-club",)))
+
+    at = int(LATER.timestamp())
+    assert event == SyncRequested(
+        account_id=MARIE.account_id,
+        user_id=MARIE.user_id,
+        connection_id="c-1",
+        epoch=2,
+        revision=at * 1000,
+        reason=RequestReason.USER,
+        requested_at=at,
+        confirm_removals=("cal-private",),
+        keep_removals=("cal-club",),
+    )
+
+
+async def test_who_asks_while_kafka_is_away_hears_of_it_soon() -> None:
+    publisher = Publisher(kafka_settings("127.0.0.1:1"), "connector-tests")
+    await publisher.start()
+
+    with pytest.raises(NobodyToAsk):
+        await KafkaWorkers(publisher, patience=timedelta(seconds=0.2)).ask(Request(connection(), LATER))
+
+    await publisher.stop()
+
+
 @pytest.fixture
 async def announcer(kafka_bootstrap_servers: str) -> AsyncIterator[KafkaAnnouncer]:
     publisher = Publisher(kafka_settings(kafka_bootstrap_servers), "connector-tests")
@@ -47,13 +86,14 @@ async def test_a_connections_life_lies_on_its_topic_in_order(
 ) -> None:
     first = connection(uuid4().hex, MARIE)
     second = recalendared(first, (*CALENDARS, WORK), told=1, at=LATER)
-    grave = ended(second, at=LATER)
+    third = reconnected(second, second.apple, CALENDARS, at=LATER)
+    grave = ended(third, at=LATER)
 
-    await announcer.announce([one.announcement() for one in (first, second, grave)])
+    await announcer.announce([one.announcement() for one in (first, second, third, grave)])
     await announcer.forget([grave.announcement()])
 
-    heard = await heard_of({first.id}, 4, kafka_bootstrap_servers)
-    connected, changed, disconnected, gone = [one.event for one in heard]
+    heard = await heard_of({first.id}, 5, kafka_bootstrap_servers)
+    connected, changed, again, disconnected, gone = [one.event for one in heard]
     assert isinstance(connected, CalendarConnected)
     assert (connected.access, connected.time_zone, connected.epoch, connected.revision) == (
         "read_only",
@@ -64,9 +104,13 @@ async def test_a_connections_life_lies_on_its_topic_in_order(
     assert [c.id for c in connected.calendars] == [c.id for c in CALENDARS]
     assert [c.id for c in connected.setup.conflict_calendars] == ["cal-private", "cal-club"]
     assert isinstance(changed, CalendarSetupChanged)
+    assert isinstance(again, CalendarReconnected)
+    assert (again.epoch, again.setup.conflict_calendars) == (2, changed.setup.conflict_calendars)
     assert disconnected == CalendarDisconnected(
-        account_id=MARIE.account_id, user_id=MARIE.user_id, connection_id=first.id, epoch=1, revision=3
+        account_id=MARIE.account_id, user_id=MARIE.user_id, connection_id=first.id, epoch=2, revision=4
     )
-    assert gone == Tombstone(first.id, 1, 3)
-    assert [one.headers["ce_id"].decode() for one in heard] == [f"{first.id}:1:{n}" for n in (1, 2, 3, 3)]
+    assert gone == Tombstone(first.id, 2, 4)
+    assert [one.headers["ce_id"].decode() for one in heard] == [
+        f"{first.id}:{n}" for n in ("1:1", "1:2", "2:3", "2:4", "2:4")
+    ]
     assert not any(b"icloud.com" in one.raw or first.apple.fingerprint.encode() in one.raw for one in heard)

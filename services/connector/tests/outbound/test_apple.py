@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.application.connect import Apple
+from connector.application.prove import Apple
 from connector.outbound.apple import ICloudAccounts
 from connector_examples import CALENDARS, CREDENTIAL
 from connector_fakes import FakeApple

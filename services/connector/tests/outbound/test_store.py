@@ -1,7 +1,6 @@
 """What every store of connections promises."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,13 +13,9 @@ from connector.domain.connection import (
     Gravestone,
     News,
     Owner,
-    Progress,
-    Reading,
-    State,
     ended,
     recalendared,
 )
-from connector.domain.sync import Importing, Read, Refused, Report, Word
 from connector_examples import (
     CALENDARS,
     FINGERPRINT,
@@ -167,86 +162,6 @@ async def test_a_user_may_connect_again_after_the_end(store: Store) -> None:
     found = await store.connections.of(MARIE)
     assert found
     assert found.id == "c-2"
-
-
-READ = Read(Word("c-1", 1, 2_001), LATER)
-
-
-@pytest.mark.parametrize(
-    ("reports", "state", "reading"),
-    [
-        ([READ], State.CONNECTED, Reading(LATER)),
-        ([Importing(Word("c-1", 1, 1_001), Progress(5, None))], State.CONNECTED, Reading(None, Progress(5, None))),
-        ([Importing(Word("c-1", 1, 1_001), Progress(5, 9)), READ], State.CONNECTED, Reading(LATER)),
-        ([READ, Refused(Word("c-1", 1, 2_002))], State.NEEDS_RECONNECT, Reading(LATER)),
-        ([Refused(Word("c-1", 1, 2_000)), READ], State.CONNECTED, Reading(LATER)),
-        ([READ, Refused(Word("c-1", 1, 2_000))], State.CONNECTED, Reading(LATER)),
-        ([READ, READ], State.CONNECTED, Reading(LATER)),
-        ([Refused(Word("c-1", 2, 9_000)), Refused(Word("c-9", 1, 9_000))], State.CONNECTED, Reading()),
-    ],
-    ids=[
-        "read",
-        "importing",
-        "imported",
-        "refused after being read",
-        "works again",
-        "an older one told late",
-        "told twice",
-        "another epoch, another connection",
-    ],
-)
-async def test_of_the_workers_reports_the_newest_holds(
-    store: Store, reports: list[Report], state: State, reading: Reading
-) -> None:
-    await store.connections.add(connection("c-1", MARIE), SECRET)
-
-    await store.connections.record(reports)
-
-    assert await store.connections.of(MARIE) == replace(connection("c-1", MARIE), state=state, reading=reading)
-
-
-async def test_a_late_report_does_not_raise_the_dead(store: Store) -> None:
-    await store.connections.add(connection("c-1", MARIE), SECRET)
-    await store.connections.bury(MARIE, "c-1", end)
-
-    await store.connections.record([READ])
-
-    assert await store.connections.of(MARIE) is None
-    assert await store.connections.bury(MARIE, "c-1", end) is Disconnection.ALREADY_GONE
-
-
-async def test_a_replaced_connection_keeps_what_was_reported_meanwhile_and_waits_to_be_told(store: Store) -> None:
-    old = connection("c-1", MARIE)
-    await store.connections.add(old, SECRET)
-    await store.connections.record([READ])
-    new = recalendared(old, (*CALENDARS, WORK), told=7, at=LATER)
-
-    assert await store.connections.replace(old, new)
-
-    assert await store.connections.of(MARIE) == replace(new, reading=Reading(LATER))
-    assert await waiting(store) == [old.announcement(), new.announcement()]
-
-
-async def test_a_replacement_without_news_tells_nobody(store: Store) -> None:
-    old = connection("c-1", MARIE)
-    await store.connections.add(old, SECRET)
-
-    assert await store.connections.replace(old, replace(old, calendars_told=7))
-
-    assert await waiting(store) == [old.announcement()]
-
-
-async def test_what_has_changed_or_ended_meanwhile_is_not_replaced(store: Store) -> None:
-    old = connection("c-1", MARIE)
-    await store.connections.add(old, SECRET)
-    new = recalendared(old, (*CALENDARS, WORK), told=7, at=LATER)
-    await store.connections.replace(old, new)
-
-    changed = await store.connections.replace(old, new)
-    await store.connections.bury(MARIE, "c-1", end)
-    dead = await store.connections.replace(new, recalendared(new, CALENDARS, told=8, at=LATER))
-
-    assert (changed, dead) == (False, False)
 
 
 async def test_what_is_marked_does_not_wait_any_more(store: Store) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from icloud.credentials import new_key_pair
+from local_stack.connector_key import make_connector_key
 from local_stack.tokens import EVERY_SCOPE, TokenKeys
 from local_stack.topics import make_topics
 
@@ -28,6 +29,7 @@ def prepare(folder: Path) -> None:
         # The private key first: with a public key alone everything that is sealed would be lost.
         (pair.private_keys_dir / f"{pair.key_id}.pem").rename(pair.private_keys_dir / f"{_KEY_ID}.pem")
         pair.public_key_file.rename(public)
+    make_connector_key(folder / "connector" / "connector.key")
     make_topics(os.environ["CALSYNC_KAFKA_BOOTSTRAP_SERVERS"])
 
 

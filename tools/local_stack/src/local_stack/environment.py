@@ -12,6 +12,8 @@ from local_stack.state import Options
 from local_stack.tokens import AUDIENCE, ISSUER, TokenKeys
 
 _LOOPBACK = ("127.0.0.1", "localhost")
+# Here accounts are polled every second or two, and no Apple minds.
+_BUDGET = {"CALSYNC_ICLOUD_REQUESTS_PER_SECOND": "500", "CALSYNC_ICLOUD_REQUESTS_PER_ACCOUNT_PER_MINUTE": "600"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,11 @@ class Environment:
     vault: VaultKeys | None
 
     def of_connector(self) -> dict[str, str]:
-        own = self._public_key() | self._listens("connector")
+        own = self._public_key() | self._connector_key() | self._sign_in() | self._listens("connector")
         return self._service() | self._icloud() | self._auth() | own | dict(self.options.env)
 
     def of_worker(self, name: str) -> dict[str, str]:
-        own = self._private_keys() | self._listens(name)
+        own = self._private_keys() | self._listens(name) | _BUDGET
         return self._service() | self._icloud() | own | dict(self.options.env)
 
     def of_availability(self) -> dict[str, str]:
@@ -56,11 +58,27 @@ class Environment:
 
     def of_stack(self) -> dict[str, str]:
         """Return the lines of stack.env."""
-        keys = self._public_key() | self._private_keys()
-        return self._addresses() | self._service() | self._icloud() | self._auth() | keys | dict(self.options.env)
+        keys = self._public_key() | self._private_keys() | self._connector_key()
+        return (
+            self._addresses()
+            | self._service()
+            | self._icloud()
+            | self._auth()
+            | keys
+            | self._sign_in()
+            | _BUDGET
+            | dict(self.options.env)
+        )
 
     def _public_key(self) -> dict[str, str]:
         return {"CALSYNC_VAULT_PUBLIC_KEY_FILE": str(self.vault.public_file)} if self.vault else {}
+
+    def _connector_key(self) -> dict[str, str]:
+        known = "connector" in self.options.parts
+        return {"CALSYNC_CONNECTOR_KEY_FILE": str(self.layout.connector_key)} if known else {}
+
+    def _sign_in(self) -> dict[str, str]:
+        return {"CALSYNC_SIGN_IN_URL": f"{url}/"} if (url := self._url("sign-in")) else {}
 
     def _private_keys(self) -> dict[str, str]:
         return {"CALSYNC_VAULT_PRIVATE_KEYS_DIR": str(self.vault.private_dir)} if self.vault else {}
@@ -75,6 +93,7 @@ class Environment:
             "AVAILABILITY_OPS_URL": self._url("availability ops"),
             "SIMULATOR_URL": self._url("simulator"),
             "SIMULATOR_ADMIN_URL": self._url("simulator admin"),
+            "SIGN_IN_URL": self._url("sign-in"),
         }
         return {name: url for name, url in known.items() if url}
 

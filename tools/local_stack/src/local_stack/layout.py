@@ -4,7 +4,7 @@ from typing import Final
 
 DATABASES: Final = ("mongodb", "kafka")
 SERVICES: Final = ("connector", "sync-worker", "availability")
-ALL_PARTS: Final = (*DATABASES, "simulator", *SERVICES)
+ALL_PARTS: Final = (*DATABASES, "simulator", *SERVICES, "sign-in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class Layout:
     @property
     def keys(self) -> Path:
         return self.data / "keys"
+
+    @property
+    def connector_key(self) -> Path:
+        return self.keys / "connector.key"
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"

@@ -2,6 +2,7 @@
 
 from local_stack import roster
 from local_stack.checks import demand_enough_disk, demand_programs
+from local_stack.connector_key import make_connector_key
 from local_stack.environment import Environment, VaultKeys
 from local_stack.layout import Layout
 from local_stack.ports import demand_free
@@ -26,6 +27,8 @@ def prepare(layout: Layout, options: Options, *, automatic_ports: bool) -> Envir
 
 
 def environment_of(layout: Layout, state: State) -> Environment:
-    """Return what the parts of a stack are told; makes the vault's keys if nobody has."""
+    """Return what the parts of a stack are told; makes the keys of the vault and of the connector if nobody has."""
+    if "connector" in state.options.parts:
+        make_connector_key(layout.connector_key)
     sealing = not _SEALING.isdisjoint(state.options.parts)
     return Environment(layout, state.options, state.ports, VaultKeys.made(layout.keys / "vault") if sealing else None)

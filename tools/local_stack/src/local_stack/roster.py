@@ -15,6 +15,7 @@ from local_stack.state import Options
 FIXED_PORTS: Final[Mapping[str, int]] = {
     "connector": 18080,
     "availability": 18081,
+    "sign-in": 18082,
     "simulator": 18090,
     "simulator admin": 18091,
     "connector ops": 18180,
@@ -32,9 +33,16 @@ def names(options: Options) -> list[str]:
     for part in options.parts:
         if part == "sync-worker":
             found += [f"sync-worker-{number}" for number in range(1, options.workers + 1)]
-        elif part != "simulator" or not options.icloud_url:
+        elif _is_of_use(part, options):
             found.append(part)
     return found
+
+
+def _is_of_use(part: str, options: Options) -> bool:
+    """Another server may stand in the simulator's place; without the connector nobody signs in."""
+    return not (
+        (part == "simulator" and options.icloud_url) or (part == "sign-in" and "connector" not in options.parts)
+    )
 
 
 def named(name: str, options: Options) -> list[str]:
@@ -63,6 +71,7 @@ def _port_names(name: str) -> Iterator[str]:
         "simulator": ("simulator", "simulator admin"),
         "connector": ("connector", "connector ops"),
         "availability": ("availability", "availability ops"),
+        "sign-in": ("sign-in",),
     }
     yield from own.get(name, (f"{name} ops",))
 
@@ -85,15 +94,17 @@ def part(name: str, environment: Environment) -> Part:
 
 
 def _start(name: str, environment: Environment) -> Start:
-    ports = environment.ports
+    ports, modules = environment.ports, environment.options.modules
     if name == "simulator":
         return _simulator(environment.layout, environment.options, ports)
+    if name == "sign-in":
+        return _sign_in(environment.layout, ports)
     ready = answers_ok(f"http://{HOST}:{ports[f'{name} ops']}/readyz")
     if name == "connector":
-        return Start(["connector"], ready, environment.of_connector())
+        return Start([modules.get(name, "connector")], ready, environment.of_connector())
     if name == "availability":
-        return Start(["availability"], ready, environment.of_availability())
-    return Start(["sync_worker"], ready, environment.of_worker(name))
+        return Start([modules.get(name, "availability")], ready, environment.of_availability())
+    return Start([modules.get("sync-worker", "sync_worker")], ready, environment.of_worker(name))
 
 
 def _simulator(layout: Layout, options: Options, ports: Mapping[str, int]) -> Start:
@@ -101,3 +112,9 @@ def _simulator(layout: Layout, options: Options, ports: Mapping[str, int]) -> St
     arguments = ["icloud_simulator", "--host", HOST, "--port", str(listen), "--admin-port", str(admin)]
     arguments += ["--data", str(layout.part("simulator")), "--seed", options.seed]
     return Start(arguments, answers_ok(f"http://{HOST}:{admin}/v1/health"), {})
+
+
+def _sign_in(layout: Layout, ports: Mapping[str, int]) -> Start:
+    listen, connector = ports["sign-in"], f"http://{HOST}:{ports['connector']}"
+    arguments = ["local_stack.sign_in", "--port", str(listen), "--keys", str(layout.keys), "--connector", connector]
+    return Start(arguments, answers_ok(f"http://{HOST}:{listen}/"), {})

@@ -15,6 +15,9 @@ _POLL_INTERVAL: Final = "PT5S"
 _TEXT: Final = """
 Everything runs. Ctrl-C stops all of it.
 
+  Open this page:  {sign_in}
+  Continue as Marie, add a connection, and type her Apple ID and app-specific password (below).
+
   connector      {connector}/openapi.json
   availability   {availability}/openapi.json
   readiness      {connector_ops}/readyz  {worker_ops}/readyz  {availability_ops}/readyz
@@ -22,7 +25,7 @@ Everything runs. Ctrl-C stops all of it.
   logs           {logs}
 
 The demo user Marie has the Apple ID {apple_id} and the app-specific password {app_password}.
-In another terminal, first of all:
+The same from another terminal; first of all:
 
 export CONNECTOR={connector} AVAILABILITY={availability} ADMIN={admin}
 export AUTH='Authorization: Bearer {token}'
@@ -69,6 +72,7 @@ def tell(stack: LocalStack, say: Say) -> None:
         connector_ops=env["CONNECTOR_OPS_URL"],
         worker_ops=env["SYNC_WORKER_OPS_URL"],
         availability_ops=env["AVAILABILITY_OPS_URL"],
+        sign_in=env["SIGN_IN_URL"],
         simulator=env["SIMULATOR_URL"],
         admin=env["SIMULATOR_ADMIN_URL"],
         logs=stack.log_file("connector").parent,

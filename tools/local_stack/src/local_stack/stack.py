@@ -3,22 +3,23 @@
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self, TypedDict, Unpack
+from typing import Literal, Self, Unpack
 
 from local_stack import roster
 from local_stack.checkout import DEFAULT_DATA
 from local_stack.environment import Environment
 from local_stack.errors import CannotGoOn
 from local_stack.layout import DATABASES, Layout
+from local_stack.part import Part
 from local_stack.preparation import environment_of, prepare
 from local_stack.processes import Identity
-from local_stack.state import Options, State, StateFile
+from local_stack.state import Options, State, StateFile, Wishes
 from local_stack.tokens import EVERY_SCOPE, TokenKeys
 from local_stack.topics import make_topics
 from local_stack.warden import Warden
@@ -27,17 +28,6 @@ _STOP_SECONDS = 25.0  # what every service promises; databases are far quicker
 _AN_HOUR = timedelta(hours=1)
 
 Say = Callable[[str], None]
-
-
-class Wishes(TypedDict, total=False):
-    """The fields of Options, each of which may be left out."""
-
-    parts: tuple[str, ...]
-    workers: int
-    icloud_url: str | None
-    seed: Literal["demo", "none"]
-    env: Mapping[str, str]
-    temporary: bool
 
 
 class LocalStack:
@@ -87,13 +77,12 @@ class LocalStack:
     def restart(self, *names: str) -> None:
         """Stop parts unless they are dead, start them together on the same ports, return when all serve."""
         with self._changed() as state:
-            environment = environment_of(self._layout, state)
-            ones = [one for name in names for one in roster.named(name, state.options)]
-            for one in ones:
-                self._file.write(self._state().killed_by_hand(one))
-                if one in state.processes:
-                    state.processes[one].stop(seconds=_STOP_SECONDS)
-            self._launch(ones, environment)
+            _wait_for(self._relaunched(names, state))
+
+    def relaunch(self, *names: str) -> None:
+        """As `restart`, but return at once: a service may wait ten seconds until Kafka believes that it had died."""
+        with self._changed() as state:
+            self._relaunched(names, state)
 
     def pause(self, name: str) -> None:
         """Freeze a part where it stands (SIGSTOP)."""
@@ -181,24 +170,32 @@ class LocalStack:
         first, then = roster.waves(environment.options)
         if first:
             say(f"Starting {', '.join(first)}")
-            self._launch(first, environment)
+            _wait_for(self._launched(first, environment))
         if "kafka" in first:
             make_topics(environment.of_stack()["CALSYNC_KAFKA_BOOTSTRAP_SERVERS"])
         if then:
             say(f"Starting {', '.join(then)}")
-            self._launch(then, environment)
+            _wait_for(self._launched(then, environment))
         arriving = self._layout.env_file.with_suffix(".arriving")
         arriving.write_text("".join(f"{name}={value}\n" for name, value in environment.of_stack().items()))
         arriving.rename(self._layout.env_file)
 
-    def _launch(self, names: Sequence[str], environment: Environment) -> None:
-        parts = [(name, roster.part(name, environment)) for name in names]
-        for name, part in parts:
+    def _relaunched(self, names: Sequence[str], state: State) -> list[Part]:
+        environment = environment_of(self._layout, state)
+        ones = [one for name in names for one in roster.named(name, state.options)]
+        for one in ones:
+            self._file.write(self._state().killed_by_hand(one))
+            if one in state.processes:
+                state.processes[one].stop(seconds=_STOP_SECONDS)
+        return self._launched(ones, environment)
+
+    def _launched(self, names: Sequence[str], environment: Environment) -> list[Part]:
+        parts = {name: roster.part(name, environment) for name in names}
+        for name, part in parts.items():
             part.launch()
             if part.identity is not None:
                 self._file.write(self._state().started(name, part.identity))
-        for _, part in parts:
-            part.wait_until_ready()
+        return list(parts.values())
 
     def _stop_everything(self, *, careful: bool = True) -> None:
         state = self._file.read()
@@ -239,6 +236,11 @@ class LocalStack:
         if self._warden is not None:
             self._warden.dismiss()
             self._warden = None
+
+
+def _wait_for(parts: Sequence[Part]) -> None:
+    for part in parts:
+        part.wait_until_ready()
 
 
 def _stop_together(identities: Sequence[Identity]) -> None:

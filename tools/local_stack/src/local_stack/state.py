@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from local_stack.errors import CannotGoOn
 from local_stack.layout import ALL_PARTS, Layout
@@ -22,6 +22,8 @@ class Options:
     seed: Literal["demo", "none"] = "none"
     """What the simulator holds at its first start."""
     env: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """Services that another module than their own is run for, by part."""
     temporary: bool = False
     """Whether the folder goes with its owner."""
 
@@ -33,6 +35,18 @@ class Options:
         if self.workers < 1:
             msg = "At least one worker is needed: --workers 1"
             raise CannotGoOn(msg)
+
+
+class Wishes(TypedDict, total=False):
+    """The fields of Options, each of which may be left out."""
+
+    parts: tuple[str, ...]
+    workers: int
+    icloud_url: str | None
+    seed: Literal["demo", "none"]
+    env: Mapping[str, str]
+    modules: Mapping[str, str]
+    temporary: bool
 
 
 @dataclass(frozen=True, slots=True)

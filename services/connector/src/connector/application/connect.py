@@ -5,33 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from connector.application.prove import Asker, Prove
 from connector.application.refusals import AlreadyConnected
-from connector.domain.calendars import Calendar
 from connector.domain.connection import AppleAccount, Connection, Owner, Wish, connected, hint_of
 from icloud import AppleCredential
 from icloud.credentials import SealedCredential
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """What Apple showed to a credential that works. `principal` is Apple's own name of the account."""
+class RememberedAppleIds(Protocol):
+    """Apple IDs, kept so that nobody but this service reads them, and only for a reconnect."""
 
-    principal: str
-    fingerprint: str
-    calendars: tuple[Calendar, ...]
+    def seal(self, apple_id: str, connection_id: str) -> bytes | None:
+        """The Apple ID, to be opened for this connection alone; None where none is to be remembered."""
 
-    def __repr__(self) -> str:
-        return "Proven(…)"
-
-
-class Apple(Protocol):
-    """iCloud, as far as connecting needs it."""
-
-    async def prove(self, credential: AppleCredential, connection_id: str) -> Proven:
-        """Use the credential once; calendar ids are those of `connection_id`.
-
-        Raises icloud's CredentialsRejected, CalendarNotEnabled, TryLater or NotUnderstood, nothing else of icloud.
-        """
+    def open(self, sealed: bytes, connection_id: str) -> str | None:
+        """What was sealed for this connection; None when it does not open (any more)."""
 
 
 class NewConnections(Protocol):
@@ -60,25 +48,29 @@ class Circumstances:
 class Connect:
     """Prove a credential at iCloud, then keep it sealed and tell the others; a refusal leaves nothing behind."""
 
-    def __init__(self, apple: Apple, connections: NewConnections, circumstances: Circumstances) -> None:
-        self._apple = apple
+    def __init__(
+        self, prove: Prove, connections: NewConnections, remembered: RememberedAppleIds, circumstances: Circumstances
+    ) -> None:
+        self._prove = prove
         self._connections = connections
+        self._remembered = remembered
         self._circumstances = circumstances
 
     async def __call__(self, owner: Owner, credential: AppleCredential, wish: Wish) -> Connection:
         """The new connection.
 
-        Raises AlreadyConnected, AppleAccountInUse, and of icloud CredentialsRejected, CalendarNotEnabled, TryLater,
-        NotUnderstood.
+        Raises AlreadyConnected, TooManyAttempts, AppleAccountInUse, and of icloud CredentialsRejected,
+        CalendarNotEnabled, TryLater, NotUnderstood.
         """
         if await self._connections.of(owner):
             raise AlreadyConnected
         connection_id = self._circumstances.new_id()
-        proven = await self._apple.prove(credential, connection_id)
+        proven = await self._prove(Asker(owner), credential, connection_id)
+        remembered = self._remembered.seal(credential.apple_id, connection_id)
         connection = connected(
             connection_id,
             owner,
-            apple=AppleAccount(proven.fingerprint, hint_of(credential.apple_id)),
+            apple=AppleAccount(proven.fingerprint, hint_of(credential.apple_id), remembered),
             terms=wish.with_defaults(proven.calendars),
             at=self._circumstances.clock(),
         )

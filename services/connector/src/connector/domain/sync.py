@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from connector.domain.connection import Connection, Progress, State
+from connector.domain.connection import Connection, State
+from connector.domain.reading import CalendarAge, HeldRemovals, Progress, Quarantined
 
 
 class SyncState(StrEnum):
@@ -18,7 +19,11 @@ class SyncState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Whose reading a report is about; of two reports the one with the larger (epoch, revision) is true."""
+    """Whose reading a report is about; of two reports of one kind the one with the larger (epoch, revision) is true.
+
+    All kinds share one sequence of revisions and do not come in its order: a kind's newest says nothing of another's.
+    Kinds are: how far reading is (Read, Importing, Refused), and for each calendar its holds, and its quarantine.
+    """
 
     connection_id: str
     epoch: int
@@ -27,10 +32,21 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """All conflict calendars were read, the oldest of them up to `as_of`."""
+    """A pass ended: all conflict calendars are read up to `as_of`, save those in `behind`.
+
+    It went by the setup of the connection's revision `setup_revision`, where that was told.
+    """
 
     of: Word
     as_of: datetime
+    behind: tuple[CalendarAge, ...] = ()
+    setup_revision: int | None = None
+
+    @property
+    def oldest(self) -> datetime | None:
+        """A connection is as old as its oldest calendar; None: one of them was never read."""
+        ages = [age.as_of for age in self.behind]
+        return None if None in ages else min((self.as_of, *(age for age in ages if age is not None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +59,38 @@ class Importing:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Apple refuses the credential for good."""
+    """Apple refuses the credential for good, from `since` on; up to `as_of` it had let us read."""
 
     of: Word
+    since: datetime | None = None
+    as_of: datetime | None = None
 
 
-Report = Read | Importing | Refused
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Removals are not believed until somebody settles it."""
+
+    of: Word
+    removals: HeldRemovals
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Removals that were held were carried out or dropped."""
+
+    of: Word
+    calendar_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Everything of one calendar that cannot be read now; with a count of 0 all of it can."""
+
+    of: Word
+    quarantined: Quarantined
+
+
+Report = Read | Importing | Refused | Held | Settled | Unreadable
 
 
 def sync_state(connection: Connection, now: datetime, stale_after: timedelta) -> SyncState:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
-from connector.application.connect import Proven
+from connector.application.prove import Proven
 from connector.domain.calendars import MOST_CALENDARS, Calendar, name_shown
 from icloud import (
     AppleCredential,

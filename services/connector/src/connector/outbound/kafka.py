@@ -1,17 +1,35 @@
-"""Announcements as events on `calendar.connections.v1`."""
+"""Announcements as events on `calendar.connections.v1`, wishes for a look on `icloud.sync-requests.v1`."""
 
+import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from connector.application.publish import Unpublished
+from connector.application.refusals import NobodyToAsk
+from connector.application.request_sync import Request
 from connector.domain.connection import Announcement, News, Terms
 from contracts import facts
-from contracts.events import CalendarConnected, CalendarDisconnected, CalendarSetupChanged, Event
+from contracts.events import (
+    CalendarConnected,
+    CalendarDisconnected,
+    CalendarReconnected,
+    CalendarSetupChanged,
+    Event,
+    RequestReason,
+    SyncRequested,
+)
 from contracts.wire import WireRecord, encode, tombstone
 from runtime.kafka import Publisher, PublishFailed
 
 _SOURCE: Final = "connector"
-_WITH_TERMS: Final = {News.CONNECTED: CalendarConnected, News.SETUP_CHANGED: CalendarSetupChanged}
+_WITH_TERMS: Final = {
+    News.CONNECTED: CalendarConnected,
+    News.RECONNECTED: CalendarReconnected,
+    News.SETUP_CHANGED: CalendarSetupChanged,
+}
+PATIENCE: Final = timedelta(seconds=4)
+"""For a request: somebody at a page waits for it, and nobody keeps it when Kafka is away."""
 
 
 class KafkaAnnouncer:
@@ -33,6 +51,39 @@ class KafkaAnnouncer:
             await self._publisher.publish(records)
         except PublishFailed as failed:
             raise Unpublished from failed
+
+
+class KafkaWorkers:
+    """Asks the workers by an event that nobody keeps for later."""
+
+    def __init__(self, publisher: Publisher, *, patience: timedelta = PATIENCE) -> None:
+        self._publisher = publisher
+        self._patience = patience.total_seconds()
+
+    async def ask(self, request: Request) -> None:
+        """Return when Kafka has it. Raises NobodyToAsk; the request may still arrive then."""
+        record = encode(requested(request), source=_SOURCE, time=request.at)
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._publisher.publish([record])
+        except (PublishFailed, TimeoutError) as failed:
+            raise NobodyToAsk from failed
+
+
+def requested(request: Request) -> SyncRequested:
+    """The request in the contract's shape; of a connection's requests the later one has the larger revision."""
+    connection = request.connection
+    return SyncRequested(
+        account_id=connection.owner.account_id,
+        user_id=connection.owner.user_id,
+        connection_id=connection.id,
+        epoch=connection.epoch,
+        revision=int(request.at.timestamp() * 1000),
+        reason=RequestReason.USER,
+        requested_at=int(request.at.timestamp()),
+        confirm_removals=request.confirm,
+        keep_removals=request.keep,
+    )
 
 
 def event_of(announcement: Announcement) -> Event:
@@ -73,5 +124,6 @@ def _terms(terms: Terms) -> dict[str, object]:
             ),
             titles=setup.titles,
             when_stale=facts.WhenStale(setup.when_stale),
+            alarm_minutes=setup.alarm_minutes,
         ),
     }

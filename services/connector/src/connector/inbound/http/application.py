@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from connector.inbound.http.routes import router
+from connector.inbound.http import changes, routes
 from connector.inbound.http.stories import CallerOf, Stories
 from runtime.http import install
 
@@ -18,6 +18,7 @@ def application(stories: Stories, caller_of: CallerOf) -> FastAPI:
     )
     app.state.stories = stories
     app.state.caller_of = caller_of
-    app.include_router(router)
+    app.include_router(routes.router)
+    app.include_router(changes.router)
     install(app)
     return app

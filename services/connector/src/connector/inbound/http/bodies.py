@@ -1,54 +1,26 @@
-"""What goes in and out over HTTP."""
+"""What goes out over HTTP."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
 from connector.domain.calendars import AllDayRule, WhenStale
-from connector.domain.connection import Access, Connection, Progress
-from connector.domain.sync import SyncState, sync_state
+from connector.domain.connection import Access
+from connector.domain.reading import CalendarState
+from connector.domain.sync import SyncState
 
 
-def _rfc3339(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
+    """In UTC, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Moment = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str)]
-
-
-class _In(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+Moment = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
 
 
 class _Out(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
-
-
-class NewConnection(_In):
-    """An Apple account to connect."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "apple_id": "camille.martin@icloud.com",
-                    "app_password": "abcd-efgh-ijkl-mnop",
-                    "access": "read_only",
-                    "time_zone": "Europe/Paris",
-                }
-            ]
-        }
-    )
-
-    apple_id: SecretStr
-    """The e-mail address of the Apple account."""
-    app_password: SecretStr
-    """An app-specific password from account.apple.com: sixteen letters, with or without hyphens and spaces."""
-    access: Access
-    """`full` lets appointments be written into a linked calendar; `read_only` never writes."""
-    time_zone: str
-    """IANA name of the user's time zone, as the browser tells it."""
 
 
 class CalendarBody(_Out):
@@ -62,6 +34,8 @@ class CalendarBody(_Out):
     supported: bool
     reason: str | None
     """Why it is not supported: `subscribed` or `reminders`."""
+    new: bool
+    """It came after the setup was chosen, and is not in it: it blocks nothing until the user says so."""
 
 
 class ConflictCalendarBody(_Out):
@@ -77,7 +51,11 @@ class SetupBody(_Out):
     linked_calendar_id: str | None
     conflict_calendars: list[ConflictCalendarBody]
     titles: bool
+    """Whether titles of events are shown in CrocoClick."""
     when_stale: WhenStale
+    """What counts while a calendar could not be read for too long."""
+    alarm_minutes: int | None
+    """So long before an exported appointment its alarm rings; null: no alarm."""
 
 
 class ProgressBody(_Out):
@@ -88,6 +66,46 @@ class ProgressBody(_Out):
     """Null while it is not known."""
 
 
+class CalendarAgeBody(_Out):
+    """How well one conflict calendar is known."""
+
+    id: str
+    as_of: Moment | None
+    """Null: it was never read."""
+    state: CalendarState
+    """`waiting`: it is new in the setup and about to be read."""
+
+
+class HeldBody(_Out):
+    """Events that went from a calendar all at once, and block until the user confirms that."""
+
+    calendar_id: str
+    since: Moment
+    known: int
+    """So many events there were."""
+    missing: int
+    """So many of them are gone."""
+    doubt: str | None
+    """`emptied`, `shrunken`, `incomplete`, `vanished`."""
+
+
+class UnreadableBody(_Out):
+    """An event that cannot be read; where its time is known, it blocks."""
+
+    reason: str
+    start: Moment | None
+    end: Moment | None
+
+
+class QuarantinedBody(_Out):
+    """What cannot be read of one calendar."""
+
+    calendar_id: str
+    count: int
+    objects: list[UnreadableBody]
+    """The first twenty."""
+
+
 class SyncBody(_Out):
     """How well the calendars are known."""
 
@@ -95,6 +113,8 @@ class SyncBody(_Out):
     as_of: Moment | None
     """Up to when everything is read; null before the first import is complete."""
     progress: ProgressBody | None
+    calendars: list[CalendarAgeBody]
+    """Each conflict calendar."""
 
 
 _EXAMPLE: dict[str, JsonValue] = {
@@ -108,7 +128,9 @@ _EXAMPLE: dict[str, JsonValue] = {
         "conflict_calendars": [{"id": "0a1b2c3d4e5f60718293a4b5", "all_day": "as_marked"}],
         "titles": False,
         "when_stale": "keep",
+        "alarm_minutes": None,
     },
+    "setup_chosen": False,
     "calendars": [
         {
             "id": "0a1b2c3d4e5f60718293a4b5",
@@ -117,6 +139,7 @@ _EXAMPLE: dict[str, JsonValue] = {
             "writable": True,
             "supported": True,
             "reason": None,
+            "new": False,
         },
         {
             "id": "5b4a39281706f5e4d3c2b1a0",
@@ -125,9 +148,20 @@ _EXAMPLE: dict[str, JsonValue] = {
             "writable": False,
             "supported": False,
             "reason": "subscribed",
+            "new": False,
         },
     ],
-    "sync": {"state": "importing", "as_of": None, "progress": {"imported": 120, "total": 480}},
+    "sync": {
+        "state": "importing",
+        "as_of": None,
+        "progress": {"imported": 120, "total": 480},
+        "calendars": [{"id": "0a1b2c3d4e5f60718293a4b5", "as_of": None, "state": "waiting"}],
+    },
+    "held_removals": [],
+    "quarantined": [],
+    "needs_reconnect_since": None,
+    "last_worked_at": None,
+    "apple_id_remembered": True,
     "created_at": "2026-11-23T08:30:00Z",
 }
 
@@ -144,8 +178,17 @@ class ConnectionBody(_Out):
     """The Apple ID, shortened."""
     time_zone: str
     setup: SetupBody
+    setup_chosen: bool
+    """False: the safe default holds until the user chooses."""
     calendars: list[CalendarBody]
     sync: SyncBody
+    held_removals: list[HeldBody]
+    quarantined: list[QuarantinedBody]
+    needs_reconnect_since: Moment | None
+    last_worked_at: Moment | None
+    """When Apple last let us look."""
+    apple_id_remembered: bool
+    """Whether a reconnect needs the password alone."""
     created_at: Moment
 
 
@@ -156,39 +199,3 @@ class ConnectionsBody(_Out):
 
     items: list[ConnectionBody]
     """None or one."""
-
-
-def body_of(connection: Connection, now: datetime, stale_after: timedelta) -> ConnectionBody:
-    """The connection as its user may see it."""
-    terms, reading = connection.terms, connection.reading
-    return ConnectionBody(
-        id=connection.id,
-        state=connection.state.value,
-        access=terms.access,
-        apple_id_hint=connection.apple.hint,
-        time_zone=terms.time_zone,
-        setup=SetupBody(
-            linked_calendar_id=terms.setup.linked_calendar_id,
-            conflict_calendars=[
-                ConflictCalendarBody(id=c.id, all_day=c.all_day) for c in terms.setup.conflict_calendars
-            ],
-            titles=terms.setup.titles,
-            when_stale=terms.setup.when_stale,
-        ),
-        calendars=[
-            CalendarBody(
-                id=c.id, name=c.name, color=c.color, writable=c.writable, supported=c.supported, reason=c.reason
-            )
-            for c in terms.calendars
-        ],
-        sync=SyncBody(
-            state=sync_state(connection, now, stale_after),
-            as_of=reading.as_of,
-            progress=_progress(reading.progress),
-        ),
-        created_at=connection.created_at,
-    )
-
-
-def _progress(progress: Progress | None) -> ProgressBody | None:
-    return None if progress is None else ProgressBody(imported=progress.imported, total=progress.total)

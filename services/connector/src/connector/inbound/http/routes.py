@@ -1,25 +1,18 @@
-"""The routes of `/v1/connections`; everything is looked up inside the account, and the user, of the token."""
+"""The routes of `/v1/connections`: connect, look, disconnect."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Query, Request, Response, status
+from fastapi import APIRouter, Request, Response, status
 
 from connector.application.disconnect import Disconnection
-from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NoSuchConnection
-from connector.domain.connection import Connection, Owner, Wish
+from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NoSuchConnection, TooManyAttempts
+from connector.domain.connection import Wish
 from connector.domain.timezones import is_time_zone
-from connector.inbound.http.bodies import ConnectionBody, ConnectionsBody, NewConnection, body_of
-from connector.inbound.http.problems import (
-    documented,
-    malformed,
-    person_needed,
-    refusals_as_problems,
-    user_id_needed,
-)
-from connector.inbound.http.stories import Stories
+from connector.inbound.http.bodies import ConnectionBody, ConnectionsBody
+from connector.inbound.http.callers import NamedUser, OwnerOfIt, SomeCaller, Told
+from connector.inbound.http.problems import documented, malformed, refusals_as_problems, user_id_needed
+from connector.inbound.http.shown import shown
+from connector.inbound.http.wishes import NewConnection
 from icloud import AppleCredential, CalendarNotEnabled, CredentialsRejected, NotUnderstood, TryLater
 from icloud.credentials import CredentialMalformed
-from runtime.auth import Caller
 from runtime.http.problems import language_of
 from runtime.logs import get_logger
 
@@ -28,46 +21,30 @@ _log = get_logger(__name__)
 router = APIRouter(prefix="/v1/connections", tags=["connections"])
 
 
-async def _caller(request: Request) -> Caller:
-    caller: Caller = await request.app.state.caller_of(request)
-    return caller
-
-
-async def _person(caller: Annotated[Caller, Depends(_caller)]) -> Owner:
-    if caller.service:
-        raise person_needed()
-    return Owner(caller.account_id, caller.user_id)
-
-
-def _stories(request: Request) -> Stories:
-    stories: Stories = request.app.state.stories
-    return stories
-
-
-SomeCaller = Annotated[Caller, Depends(_caller)]
-Person = Annotated[Owner, Depends(_person)]
-Told = Annotated[Stories, Depends(_stories)]
-
-
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Connect an Apple account",
     responses=documented(
-        person_needed(),
+        NoSuchConnection,
+        user_id_needed(),
         malformed("app_password", "en"),
         CredentialsRejected,
         CalendarNotEnabled,
         AlreadyConnected,
         AppleAccountInUse,
+        TooManyAttempts,
         TryLater,
         NotUnderstood,
     ),
 )
 async def connect(
-    wish: NewConnection, owner: Person, stories: Told, request: Request, response: Response
+    wish: NewConnection, owner: NamedUser, stories: Told, request: Request, response: Response
 ) -> ConnectionBody:
-    """Prove the credential at iCloud, then store it sealed. A refusal stores nothing."""
+    """Prove the credential at iCloud, then store it sealed. A refusal stores nothing.
+
+    The same wish sent twice makes one connection; the second is told `already_connected`.
+    """
     language = language_of(request)
     credential = _credential(wish, language)
     if not is_time_zone(wish.time_zone):
@@ -76,22 +53,15 @@ async def connect(
         connection = await stories.connect(owner, credential, Wish(wish.access, wish.time_zone))
     _log.info("connection_made", connection_id=connection.id, account_id=owner.account_id)
     response.headers["Location"] = f"{router.prefix}/{connection.id}"
-    return _shown(connection, stories)
+    return shown(connection, stories)
 
 
 @router.get("", summary="The user's connection, if any", responses=documented(NoSuchConnection, user_id_needed()))
-async def connections(
-    caller: SomeCaller, stories: Told, user_id: Annotated[str | None, Query(max_length=128)] = None
-) -> ConnectionsBody:
+async def connections(owner: NamedUser, stories: Told) -> ConnectionsBody:
     """None or one. A service's token names the user; a person is their own."""
-    if caller.service and user_id is None:
-        raise user_id_needed()
-    whose = caller.user_id if user_id is None else user_id
     with refusals_as_problems():
-        if not caller.may_act_for(whose):
-            raise NoSuchConnection
-        found = await stories.list(Owner(caller.account_id, whose))
-    return ConnectionsBody(items=[_shown(connection, stories) for connection in found])
+        found = await stories.list(owner)
+    return ConnectionsBody(items=[shown(connection, stories) for connection in found])
 
 
 @router.get("/{connection_id}", summary="One connection", responses=documented(NoSuchConnection))
@@ -100,7 +70,7 @@ async def connection(connection_id: str, caller: SomeCaller, stories: Told) -> C
     user_id = None if caller.service else caller.user_id
     with refusals_as_problems():
         found = await stories.show(connection_id, caller.account_id, user_id)
-    return _shown(found, stories)
+    return shown(found, stories)
 
 
 @router.delete(
@@ -111,20 +81,16 @@ async def connection(connection_id: str, caller: SomeCaller, stories: Told) -> C
     responses={
         202: {"description": "The credential is erased; what was imported follows within minutes"},
         204: {"description": "Already gone"},
-        **documented(person_needed(), NoSuchConnection),
+        **documented(NoSuchConnection),
     },
 )
-async def disconnect(connection_id: str, owner: Person, stories: Told) -> Response:
+async def disconnect(connection_id: str, owner: OwnerOfIt, stories: Told) -> Response:
     """Erase the credential at once, and everything imported within minutes."""
     with refusals_as_problems():
         outcome = await stories.disconnect(owner, connection_id)
     _log.info("disconnected", connection_id=connection_id, account_id=owner.account_id, outcome=outcome.value)
     gone = outcome is Disconnection.ALREADY_GONE
     return Response(status_code=status.HTTP_204_NO_CONTENT if gone else status.HTTP_202_ACCEPTED)
-
-
-def _shown(found: Connection, stories: Stories) -> ConnectionBody:
-    return body_of(found, stories.clock(), stories.stale_after)
 
 
 def _credential(wish: NewConnection, language: str) -> AppleCredential:

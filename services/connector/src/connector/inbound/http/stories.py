@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 
 from fastapi import Request
 
+from connector.application.change_setup import ChangeSetup
 from connector.application.connect import Connect
 from connector.application.disconnect import Disconnect
-from connector.application.look_up import ListConnections, ShowConnection
+from connector.application.look_up import FindOwner, ListConnections, ShowConnection
+from connector.application.reconnect import Reconnect
+from connector.application.request_sync import RequestSync
 from runtime.auth import Caller
 
 CallerOf = Callable[[Request], Awaitable[Caller]]
@@ -23,5 +26,9 @@ class Stories:
     disconnect: Disconnect
     show: ShowConnection
     list: ListConnections
+    owner_of: FindOwner
+    change_setup: ChangeSetup
+    reconnect: Reconnect
+    request_sync: RequestSync
     clock: Callable[[], datetime]
     stale_after: timedelta

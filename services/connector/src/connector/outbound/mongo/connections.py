@@ -1,17 +1,18 @@
 """Connections and their claims on Apple accounts."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from connector.application.disconnect import Disconnection, End
+from connector.application.reconnect import Renew
 from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NoSuchConnection
-from connector.domain.connection import Connection, Owner, State
-from connector.domain.sync import Importing, Read, Refused, Report
+from connector.domain.connection import Connection, Owner
+from connector.domain.sync import Report
 from connector.outbound.mongo.documents import (
     DISCONNECTED,
     LIVING,
@@ -20,15 +21,19 @@ from connector.outbound.mongo.documents import (
     connection_from,
     gravestone_document,
     pending_document,
-    sync_changes,
 )
+from connector.outbound.mongo.readings import forgotten, guarded
 from connector.outbound.mongo.transaction import in_transaction
 from connector.outbound.vault import Vault
 from icloud.credentials import SealedCredential
 
 DATABASE: Final = "connector"
 _FORGOTTEN_AFTER: Final = timedelta(days=7)
-"""A consumer away for six days (our promise to them) still finds the end of a connection on its topic."""
+"""A consumer away for six days (our promise to them) still finds the end of a connection on its topic.
+
+By time and not by word: whoever reads the topic erases for themselves, and nobody knows all of them. Those who read it
+later find the tombstone, which means the same.
+"""
 
 
 class MongoConnections:
@@ -63,6 +68,11 @@ class MongoConnections:
         """The living connection of that id, if this is its epoch."""
         return await self._one({"_id": connection_id, "epoch": epoch})
 
+    async def owner_of(self, connection_id: str, account_id: str) -> Owner | None:
+        """Whose connection it is, or was, in that account."""
+        found = await self._connections.find_one({"_id": connection_id, "account_id": account_id}, {"user_id": 1})
+        return None if found is None else Owner(account_id, found["user_id"])
+
     async def add(self, connection: Connection, secret: SealedCredential) -> None:
         """Keep all of it or nothing. Raises AlreadyConnected, AppleAccountInUse."""
 
@@ -93,18 +103,50 @@ class MongoConnections:
 
     async def record(self, reports: Sequence[Report]) -> None:
         """Guarded writes, in order, in one request."""
-        await self._connections.bulk_write([_guarded(report) for report in reports], ordered=True)
+        await self._connections.bulk_write([guarded(report) for report in reports], ordered=True)
 
     async def replace(self, old: Connection, new: Connection) -> bool:
         """Put `new` in the place of `old` unless that changed; False then. What workers report meanwhile stays."""
         guard = {"_id": old.id, "state": LIVING, "revision": old.revision, "calendars_told": old.calendars_told}
         fields = connection_document(new)
-        kept = ("revision", "terms", "news", "changed_at", "calendars_told")
+        kept = ("revision", "terms", "news", "changed_at", "calendars_told", "chosen_from")
         changes: Document = {"$set": {name: fields[name] for name in kept}}
+        if came_or_went := old.terms.setup.conflict_ids ^ new.terms.setup.conflict_ids:
+            changes["$unset"] = forgotten(came_or_went)
         if new.revision > old.revision:
             changes["$push"] = {"pending": pending_document(new.announcement())}
         done = await self._connections.update_one(guard, changes)
         return done.matched_count == 1
+
+    async def renew(self, connection: Connection, renew: Renew, secret: SealedCredential) -> Connection:
+        """Both or none. Raises NoSuchConnection."""
+        identity = {"_id": connection.id, "state": LIVING}
+
+        async def all_of_it(session: AsyncIOMotorClientSession) -> Connection:
+            document = await self._connections.find_one(identity, session=session)
+            if document is None:
+                raise NoSuchConnection
+            renewed = renew(connection_from(document))
+            changes = {
+                "$set": connection_document(renewed),
+                "$push": {"pending": pending_document(renewed.announcement())},
+            }
+            await self._connections.update_one(identity, changes, session=session)
+            await self._vault.replace(renewed, secret, session=session)
+            return renewed
+
+        return await in_transaction(self._client, all_of_it)
+
+    async def allow(self, connection_id: str, now: datetime, pause: timedelta) -> timedelta | None:
+        """None, noted in `asked_at`; else how long to wait. Processes' clocks may differ by as much as `pause`."""
+        recently = {"$gt": now - pause, "$lte": now + pause}
+        done = await self._connections.update_one(
+            {"_id": connection_id, "asked_at": {"$not": recently}}, {"$set": {"asked_at": now}}
+        )
+        if done.matched_count:
+            return None
+        found = await self._connections.find_one({"_id": connection_id}, {"asked_at": 1})
+        return pause if found is None or "asked_at" not in found else found["asked_at"] + pause - now
 
     async def _one(self, identity: Document) -> Connection | None:
         document = await self._connections.find_one(identity | {"state": LIVING})
@@ -145,22 +187,3 @@ class MongoConnections:
         await self._connections.replace_one(
             {"_id": connection.id}, gravestone_document(grave) | outbox, session=session
         )
-
-
-def _guarded(report: Report) -> UpdateOne:
-    word = report.of
-    changes: Document
-    match report:
-        case Read(as_of=as_of):
-            changes = {"state": State.CONNECTED.value, **sync_changes(as_of=as_of)}
-        case Importing(progress=progress):
-            changes = sync_changes(progress=progress)
-        case Refused():
-            changes = {"state": State.NEEDS_RECONNECT.value, **sync_changes()}
-    guard = {
-        "_id": word.connection_id,
-        "state": LIVING,
-        "epoch": word.epoch,
-        "sync.told": {"$lt": word.revision},
-    }
-    return UpdateOne(guard, {"$set": changes | {"sync.told": word.revision}})

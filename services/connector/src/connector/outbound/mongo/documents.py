@@ -4,7 +4,6 @@ A connection's document holds its state, the announcements that wait (`pending`)
 announcements went out (`published`). A gravestone is the same document with everything personal gone.
 """
 
-from datetime import datetime
 from typing import Any, Final
 
 from connector.domain.calendars import AllDayRule, Calendar, ConflictCalendar, Setup, WhenStale
@@ -16,41 +15,44 @@ from connector.domain.connection import (
     Gravestone,
     News,
     Owner,
-    Progress,
-    Reading,
     State,
     Terms,
 )
+from connector.outbound.mongo.readings import reading_from, sync_document
 
 Document = dict[str, Any]
 
-LIVING: Final = {"$in": [state.value for state in State]}
 DISCONNECTED: Final = "disconnected"
+LIVING: Final = {"$in": [state.value for state in State]}
 
 
 def connection_document(connection: Connection) -> Document:
     """Everything but the outbox."""
-    reading = connection.reading
     return {
         **_identity(connection.id, connection.owner, connection.epoch, connection.revision),
         "state": connection.state.value,
-        "apple": {"fingerprint": connection.apple.fingerprint, "hint": connection.apple.hint},
+        "apple": {
+            "fingerprint": connection.apple.fingerprint,
+            "hint": connection.apple.hint,
+            "remembered": connection.apple.remembered,
+        },
         "terms": _terms_document(connection.terms),
         "news": connection.news.value,
         "changed_at": connection.changed_at,
         "created_at": connection.created_at,
-        "sync": {"told": 0, "as_of": reading.as_of, "progress": _progress_document(reading.progress)},
+        "sync": sync_document(connection.reading),
         "calendars_told": connection.calendars_told,
+        "chosen_from": None if connection.chosen_from is None else sorted(connection.chosen_from),
     }
 
 
 def connection_from(document: Document) -> Connection:
     """The living connection of a document."""
-    apple, sync = document["apple"], document["sync"]
+    apple, seen = document["apple"], document.get("chosen_from")
     return Connection(
         id=document["_id"],
         owner=_owner_from(document),
-        apple=AppleAccount(apple["fingerprint"], apple["hint"]),
+        apple=AppleAccount(apple["fingerprint"], apple["hint"], apple.get("remembered")),
         terms=_terms_from(document["terms"]),
         epoch=document["epoch"],
         revision=document["revision"],
@@ -58,8 +60,9 @@ def connection_from(document: Document) -> Connection:
         changed_at=document["changed_at"],
         created_at=document["created_at"],
         state=State(document["state"]),
-        reading=Reading(sync["as_of"], Progress(**sync["progress"]) if sync["progress"] else None),
+        reading=reading_from(document["sync"]),
         calendars_told=document["calendars_told"],
+        chosen_from=None if seen is None else frozenset(seen),
     )
 
 
@@ -110,12 +113,6 @@ def pending_from(document: Document) -> tuple[Announcement, ...]:
     return tuple(sorted(several, key=lambda announcement: announcement.revision))
 
 
-def sync_changes(*, as_of: datetime | None = None, progress: Progress | None = None) -> Document:
-    """Changes of a document's reading; an age once known is kept until a newer one."""
-    changes: Document = {"sync.progress": _progress_document(progress)}
-    return changes if as_of is None else changes | {"sync.as_of": as_of}
-
-
 def _identity(connection_id: str, owner: Owner, epoch: int, revision: int) -> Document:
     return {
         "_id": connection_id,
@@ -128,10 +125,6 @@ def _identity(connection_id: str, owner: Owner, epoch: int, revision: int) -> Do
 
 def _owner_from(document: Document) -> Owner:
     return Owner(document["account_id"], document["user_id"])
-
-
-def _progress_document(progress: Progress | None) -> Document | None:
-    return None if progress is None else {"imported": progress.imported, "total": progress.total}
 
 
 def _terms_document(terms: Terms) -> Document:
@@ -152,10 +145,13 @@ def _terms_document(terms: Terms) -> Document:
             for c in terms.calendars
         ],
         "setup": {
-            "conflict_calendars": [{"id": c.id, "all_day": c.all_day.value} for c in setup.conflict_calendars],
+            "conflict_calendars": [
+                {"id": c.id, "all_day": c.all_day.value, "since": c.since} for c in setup.conflict_calendars
+            ],
             "linked_calendar_id": setup.linked_calendar_id,
             "titles": setup.titles,
             "when_stale": setup.when_stale.value,
+            "alarm_minutes": setup.alarm_minutes,
         },
     }
 
@@ -167,9 +163,13 @@ def _terms_from(document: Document) -> Terms:
         document["time_zone"],
         tuple(Calendar(**one) for one in document["calendars"]),
         Setup(
-            tuple(ConflictCalendar(c["id"], AllDayRule(c["all_day"])) for c in setup["conflict_calendars"]),
+            tuple(
+                ConflictCalendar(c["id"], AllDayRule(c["all_day"]), c.get("since", 0))
+                for c in setup["conflict_calendars"]
+            ),
             setup["linked_calendar_id"],
             titles=setup["titles"],
             when_stale=WhenStale(setup["when_stale"]),
+            alarm_minutes=setup.get("alarm_minutes"),
         ),
     )

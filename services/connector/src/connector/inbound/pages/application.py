@@ -1,0 +1,64 @@
+"""The pages, put together."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from connector.inbound.http.stories import Stories
+from connector.inbound.pages import choosing, connecting, failures, keeping, language
+from connector.inbound.pages.rendering import BASE, PREFIX, Renderer
+from connector.inbound.pages.session import Sessions
+from connector.inbound.pages.visit import fields_of, sent, shown
+
+__all__ = ["BASE", "PREFIX", "pages"]
+
+_LIST = "/settings/connections"
+_NEW = f"{_LIST}/new"
+_ONE = f"{_LIST}/{{connection_id}}"
+
+
+def pages(stories: Stories, sessions: Sessions, *, sign_in_url: str | None = None) -> Starlette:
+    """The pages, to be mounted at PREFIX. Whoever has no session is sent to `sign_in_url`."""
+    app = Starlette(routes=_routes(), exception_handlers=failures.HANDLERS)
+    app.state.stories = stories
+    app.state.sessions = sessions
+    app.state.renderer = Renderer()
+    app.state.sign_in_url = sign_in_url
+    return app
+
+
+def _routes() -> list[Route]:
+    return [
+        Route(_LIST, shown(connecting.listed)),
+        Route(_NEW, shown(connecting.choice)),
+        Route(f"{_NEW}/icloud", shown(connecting.form), methods=["GET"]),
+        Route(f"{_NEW}/icloud", sent(connecting.connect), methods=["POST"]),
+        Route(_ONE, shown(keeping.look), methods=["GET"]),
+        Route(f"{_ONE}/sync", sent(keeping.sync), methods=["POST"]),
+        Route(f"{_ONE}/setup", shown(choosing.form), methods=["GET"]),
+        Route(f"{_ONE}/setup", sent(choosing.save), methods=["POST"]),
+        Route(f"{_ONE}/reconnect", shown(keeping.reconnect_form), methods=["GET"]),
+        Route(f"{_ONE}/reconnect", sent(keeping.reconnect), methods=["POST"]),
+        Route(f"{_ONE}/disconnect", shown(keeping.disconnect_form), methods=["GET"]),
+        Route(f"{_ONE}/disconnect", sent(keeping.disconnect), methods=["POST"]),
+        Route("/settings/session", _begin_session, methods=["POST"]),
+        Route("/settings/language/{code}", language.choose, methods=["GET"]),
+        Route("/settings/static/{name}", _static, methods=["GET"]),
+    ]
+
+
+async def _begin_session(request: Request) -> Response:
+    """Exchange the platform's token for a session; then the list."""
+    response = RedirectResponse(f"{BASE}/connections", 303)
+    token = next(iter((await fields_of(request)).get("token", ())), "")
+    await request.app.state.sessions.begin(request, token, response)
+    return response
+
+
+async def _static(request: Request) -> Response:
+    try:
+        return request.app.state.renderer.files[request.path_params["name"]].response()  # type: ignore[no-any-return]
+    except KeyError:
+        raise HTTPException(404) from None

@@ -1,0 +1,124 @@
+"""From nothing to a connection: the list, the choice, the form."""
+
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from connector.domain.connection import Access, Wish
+from connector.domain.timezones import is_time_zone
+from connector.inbound.http.problems import refusals_as_problems
+from connector.inbound.http.refusals import MALFORMED
+from connector.inbound.pages import zones
+from connector.inbound.pages.connection_shown import connection_shown
+from connector.inbound.pages.errors import Mistake, malformed, refused
+from connector.inbound.pages.moments import Moments
+from connector.inbound.pages.visit import Visit
+from icloud import AppleCredential
+from icloud.credentials import CredentialMalformed
+from runtime.http import Problem
+from runtime.logs import get_logger
+
+_UTC: Final = ZoneInfo("UTC")
+_LONGEST: Final = 254
+"""Characters of an Apple ID; nothing longer is written back into the form."""
+
+_ANY_PASSWORD: Final = "a" * 16
+"""Of the right shape, so that an Apple ID is judged alone."""
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What goes back into the form: never the password. `guessing`: nobody has chosen the time zone yet."""
+
+    apple_id: str = ""
+    access: str = Access.FULL
+    time_zone: str | None = None
+    guessing: bool = False
+
+    @property
+    def time_zone_listed(self) -> bool:
+        return zones.is_listed(self.time_zone)
+
+
+async def listed(visit: Visit) -> Response:
+    """The user's connections: none or one."""
+    with refusals_as_problems():
+        found = await visit.stories.list(visit.session.owner)
+    several = [connection_shown(one, visit.moments(one), visit.stories.stale_after) for one in found]
+    return visit.page("list.html", connections=several)
+
+
+async def choice(visit: Visit) -> Response:
+    """What can be connected."""
+    return visit.page("new.html")
+
+
+async def form(visit: Visit) -> Response:
+    """The form; whoever has a connection is shown that."""
+    with refusals_as_problems():
+        found = await visit.stories.list(visit.session.owner)
+    if found:
+        return visit.go_to(f"/connections/{found[0].id}", told="already_connected")
+    guess = zones.guessed(visit.request.headers.get("accept-language", ""))
+    return _form(visit, Typed(time_zone=guess, guessing=True))
+
+
+async def connect(visit: Visit) -> Response:
+    """Connect. The same form sent twice makes one connection, and the second sending shows it."""
+    typed = _typed(visit)
+    credential, mistakes = _credential(visit)
+    zone = typed.time_zone or ""
+    if not is_time_zone(zone):
+        mistakes.append(malformed("time_zone", visit.words))
+    if credential is None or mistakes:
+        return _form(visit, typed, mistakes, status=422)
+    owner = visit.session.owner
+    try:
+        with refusals_as_problems():
+            connection = await visit.stories.connect(owner, credential, Wish(Access(typed.access), zone))
+    except Problem as problem:
+        if problem.code == "already_connected":
+            return await form(visit)
+        moments = Moments(visit.words, ZoneInfo(zone), visit.stories.clock())
+        return _form(visit, typed, [refused(problem, moments)], status=problem.status)
+    _log.info("connection_made", connection_id=connection.id, account_id=owner.account_id)
+    return visit.go_to(f"/connections/{connection.id}/setup", told="connected")
+
+
+def _typed(visit: Visit) -> Typed:
+    access = visit.typed("access")
+    return Typed(
+        visit.typed("apple_id")[:_LONGEST],
+        access if access in set(Access) else Access.READ_ONLY,
+        visit.typed("time_zone") or None,
+    )
+
+
+def _credential(visit: Visit) -> tuple[AppleCredential | None, list[Mistake]]:
+    """What was typed, or everything that is wrong with it."""
+    apple_id, password = visit.typed("apple_id"), visit.typed("app_password")
+    try:
+        return AppleCredential.typed(apple_id, password), []
+    except CredentialMalformed as wrong:
+        fields = [wrong.field]
+    if "apple_id" not in fields:
+        try:
+            AppleCredential.typed(apple_id, _ANY_PASSWORD)
+        except CredentialMalformed as wrong:
+            fields.insert(0, wrong.field)
+    return None, [malformed(one, visit.words) for one in fields]
+
+
+def _form(visit: Visit, typed: Typed, mistakes: list[Mistake] | None = None, *, status: int = 200) -> Response:
+    return visit.page(
+        "connect.html",
+        status,
+        typed=typed,
+        errors=mistakes or [],
+        time_zones=zones.choices(),
+        malformed=visit.words.said(MALFORMED["app_password"]),
+    )

@@ -1,0 +1,175 @@
+"""A connection, as the pages show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from markupsafe import Markup
+
+from connector.domain.calendars import WhenStale
+from connector.domain.connection import Access, Connection
+from connector.domain.reading import HeldRemovals, Quarantined, UnreadableEvent
+from connector.domain.sync import SyncState, sync_state
+from connector.inbound.pages.calendars_shown import CalendarShown, calendars_shown, known_calendars
+from connector.inbound.pages.moments import Moments
+
+_ICONS: Final = {
+    SyncState.IMPORTING: "hourglass",
+    SyncState.FRESH: "check",
+    SyncState.STALE: "clock",
+    SyncState.NEEDS_RECONNECT: "alert",
+}
+_DOUBTS: Final = frozenset({"emptied", "shrunken", "incomplete", "vanished"})
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressShown:
+    """How far the first import is."""
+
+    imported: int
+    total: int | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldShown:
+    """Removals that wait for the user's word."""
+
+    id: str
+    name: str
+    what: str
+    doubt: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadShown:
+    """Events of one calendar that could not be read."""
+
+    heading: str
+    events: Sequence[str]
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionShown:
+    """A connection in words. `moving`: what is shown changes by itself, soon."""
+
+    id: str
+    hint: str
+    state: SyncState
+    icon: str
+    moving: bool
+    checked: str
+    checked_when: str
+    refused: str
+    progress: ProgressShown | None
+    blocking: Sequence[CalendarShown]
+    linked: CalendarShown | None
+    held: Sequence[HeldShown]
+    quarantined: Sequence[UnreadShown]
+    newcomers: str
+    remembers_apple_id: bool
+    access: Access
+    full_access: bool
+    chosen: bool
+    when_stale: WhenStale
+    titles: bool
+    time_zone: str
+    since: str
+
+
+def connection_shown(connection: Connection, moments: Moments, stale_after: timedelta) -> ConnectionShown:
+    """The connection at the moment that `moments` speak from."""
+    words, terms, as_of = moments.words, connection.terms, connection.reading.as_of
+    state = sync_state(connection, moments.now, stale_after)
+    calendars = calendars_shown(connection, moments)
+    return ConnectionShown(
+        id=connection.id,
+        hint=connection.apple.hint,
+        state=state,
+        icon=_ICONS[state],
+        moving=state is not SyncState.NEEDS_RECONNECT,
+        checked=words("connection.checked", when=moments.ago(as_of)) if as_of else words("connection.not_checked"),
+        checked_when=moments.ago(as_of) if as_of else words("date.never"),
+        refused=_refused(connection, moments, state),
+        progress=_progress(connection, moments),
+        blocking=[calendar for calendar in calendars if calendar.blocks],
+        linked=next((calendar for calendar in calendars if calendar.linked), None),
+        held=[_held(held, connection, moments) for held in connection.held],
+        quarantined=[_unread(unread, connection, moments) for unread in connection.quarantined if unread.count],
+        newcomers=words.counted("connection.newcomers", count) if (count := len(connection.newcomers)) else "",
+        remembers_apple_id=connection.apple.remembered is not None,
+        access=terms.access,
+        full_access=terms.access is Access.FULL,
+        chosen=connection.chosen,
+        when_stale=terms.setup.when_stale,
+        titles=terms.setup.titles,
+        time_zone=terms.time_zone.replace("_", " "),
+        since=moments.day(connection.created_at),
+    )
+
+
+def _refused(connection: Connection, moments: Moments, state: SyncState) -> str:
+    if state is not SyncState.NEEDS_RECONNECT:
+        return ""
+    since, worked = connection.needs_reconnect_since, connection.last_worked_at
+    said: dict[str, object] = {}
+    if since is not None:
+        said["since"] = moments.exactly(since)
+    if worked is not None:
+        said["worked"] = moments.ago(worked)
+    match since, worked:
+        case None, None:
+            key = "reconnect.refused_from_the_start"
+        case None, _:
+            key = "reconnect.refused_some_time"
+        case _, None:
+            key = "reconnect.refused_never"
+        case _:
+            key = "reconnect.refused"
+    return moments.words(key, **said)
+
+
+def _progress(connection: Connection, moments: Moments) -> ProgressShown | None:
+    progress = connection.reading.progress
+    if progress is None:
+        return None
+    key = "connection.imported" if progress.total is None else "connection.imported_of"
+    said = moments.words.counted(key, progress.imported, total=progress.total)
+    return ProgressShown(progress.imported, progress.total, said)
+
+
+def _held(held: HeldRemovals, connection: Connection, moments: Moments) -> HeldShown:
+    words = moments.words
+    since = moments.exactly(held.since)
+    return HeldShown(
+        id=held.calendar_id,
+        name=_name_of(held.calendar_id, connection, moments),
+        what=words.counted("held.what", held.missing, known=held.known, since=since),
+        doubt=words(f"held.doubt.{held.doubt if held.doubt in _DOUBTS else 'other'}"),
+    )
+
+
+def _unread(unread: Quarantined, connection: Connection, moments: Moments) -> UnreadShown:
+    words = moments.words
+    name = _name_of(unread.calendar_id, connection, moments)
+    more = unread.count - len(unread.objects)
+    return UnreadShown(
+        heading=words.counted("unread.heading", unread.count, calendar=name),
+        events=[_when(event, moments) for event in unread.objects],
+        more=words.counted("unread.more", more) if more > 0 and unread.objects else "",
+    )
+
+
+def _when(event: UnreadableEvent, moments: Moments) -> Markup:
+    if event.start is None:
+        return moments.words("unread.somewhen")
+    if event.end is None or moments.day(event.start) != moments.day(event.end):
+        return moments.exactly(event.start)
+    clock = {"start": moments.clock(event.start), "end": moments.clock(event.end)}
+    return moments.words("date.range", day=moments.day(event.start), **clock)
+
+
+def _name_of(calendar_id: str, connection: Connection, moments: Moments) -> str:
+    return next(c.name for c in known_calendars(connection, moments.words) if c.id == calendar_id)

@@ -1,0 +1,97 @@
+"""A connection that is there: look at it, ask for a look at iCloud, bring it back, end it."""
+
+from starlette.responses import Response
+
+from connector.domain.connection import Connection
+from connector.inbound.http.problems import refusals_as_problems
+from connector.inbound.http.refusals import MALFORMED
+from connector.inbound.pages.calendars_shown import calendars_shown
+from connector.inbound.pages.connecting import Typed
+from connector.inbound.pages.connection_shown import connection_shown
+from connector.inbound.pages.errors import Mistake, malformed, refused
+from connector.inbound.pages.visit import Visit
+from icloud.credentials import CredentialMalformed
+from runtime.http import Problem
+from runtime.logs import get_logger
+
+_log = get_logger(__name__)
+
+
+async def look(visit: Visit) -> Response:
+    """Everything that is known of the connection."""
+    connection = await visit.connection()
+    moments = visit.moments(connection)
+    return visit.page(
+        "connection.html",
+        shown=connection_shown(connection, moments, visit.stories.stale_after),
+        calendars=calendars_shown(connection, moments),
+        malformed=visit.words.said(MALFORMED["app_password"]),
+    )
+
+
+async def sync(visit: Visit) -> Response:
+    """Ask for a look at iCloud, perhaps with a word on held removals."""
+    connection = await visit.connection()
+    confirm, keep = (tuple(visit.fields.get(name, ())) for name in ("confirm", "keep"))
+    told = "confirmed" if confirm else "kept" if keep else "sync_requested"
+    try:
+        with refusals_as_problems():
+            await visit.stories.request_sync(visit.session.owner, connection.id, confirm=confirm, keep=keep)
+    except Problem as problem:
+        if problem.code != "too_soon":
+            raise
+        told = "too_soon"
+    return visit.go_to(f"/connections/{connection.id}", told=told)
+
+
+async def reconnect_form(visit: Visit) -> Response:
+    """One field, and how to get what belongs into it."""
+    return _reconnect_form(visit, await visit.connection())
+
+
+async def reconnect(visit: Visit) -> Response:
+    """Bring the connection back, or give it another password."""
+    connection = await visit.connection()
+    apple_id, owner = visit.typed("apple_id"), visit.session.owner
+    try:
+        with refusals_as_problems():
+            await visit.stories.reconnect(owner, connection.id, visit.typed("app_password"), apple_id or None)
+    except CredentialMalformed as wrong:
+        return _reconnect_form(visit, connection, malformed(wrong.field, visit.words), status=422)
+    except Problem as problem:
+        mistake = refused(problem, visit.moments(connection))
+        return _reconnect_form(visit, connection, mistake, status=problem.status)
+    _log.info("reconnected", connection_id=connection.id, account_id=owner.account_id)
+    return visit.go_to(f"/connections/{connection.id}", told="reconnected")
+
+
+async def disconnect_form(visit: Visit) -> Response:
+    """What will be erased, before it is."""
+    connection = await visit.connection()
+    shown = connection_shown(connection, visit.moments(connection), visit.stories.stale_after)
+    return visit.page("disconnect.html", shown=shown)
+
+
+async def disconnect(visit: Visit) -> Response:
+    """End it."""
+    connection = await visit.connection()
+    owner = visit.session.owner
+    with refusals_as_problems():
+        outcome = await visit.stories.disconnect(owner, connection.id)
+    _log.info("disconnected", connection_id=connection.id, account_id=owner.account_id, outcome=outcome.value)
+    return visit.go_to("/connections", told="disconnected")
+
+
+def _reconnect_form(
+    visit: Visit, connection: Connection, mistake: Mistake | None = None, *, status: int = 200
+) -> Response:
+    about_apple_id = mistake is not None and mistake.field == "apple_id"
+    return visit.page(
+        "reconnect.html",
+        status,
+        shown=connection_shown(connection, visit.moments(connection), visit.stories.stale_after),
+        typed=Typed(visit.typed("apple_id")[:254]),
+        ask_apple_id=connection.apple.remembered is None or about_apple_id or bool(visit.typed("apple_id")),
+        errors=[] if mistake is None else [mistake],
+        malformed=visit.words.said(MALFORMED["app_password"]),
+    )

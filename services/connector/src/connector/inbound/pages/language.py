@@ -1,0 +1,31 @@
+"""Which language somebody reads."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from connector.inbound.pages.catalogue import LANGUAGES
+from connector.inbound.pages.rendering import BASE
+from runtime.http.problems import language_of
+
+COOKIE: Final = "__Host-calsync-language"
+_A_YEAR: Final = 365 * 24 * 3600
+
+
+def language_for(request: Request) -> str:
+    """The one that was chosen, else the one that the browser prefers."""
+    chosen = request.cookies.get(COOKIE)
+    return chosen if chosen in LANGUAGES else language_of(request)
+
+
+async def choose(request: Request) -> Response:
+    """Remember the language, and go back to where its link stood."""
+    wanted = request.query_params.get("next", "")
+    # Only to ourselves: a link to this page must not be one to anywhere.
+    path = wanted if wanted.startswith(f"{BASE}/") and "\\" not in wanted else f"{BASE}/connections"
+    response = RedirectResponse(path, 303)
+    language = request.path_params["code"]
+    if language in LANGUAGES:
+        response.set_cookie(COOKIE, language, max_age=_A_YEAR, secure=True, httponly=True, samesite="lax", path="/")
+    return response

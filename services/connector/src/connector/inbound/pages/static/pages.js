@@ -1,0 +1,143 @@
+// Only makes things easier: without it every page works, and nothing is decided here.
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+
+// The browser knows its time zone better than we guess it.
+const zones = document.querySelector("select[data-guess]");
+if (zones) {
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (here) {
+    if (![...zones.options].some((option) => option.value === here)) {
+      zones.add(new Option(here, here), 0);
+    }
+    zones.value = here;
+  }
+}
+
+// The password as Apple shows it, whatever was copied along with it.
+const letters = (typed) => typed.replace(/[\p{Cf}\p{Cc}\p{Z}\p{Pd}]/gu, "").toLowerCase();
+const wellFormed = (typed) => /^[a-z]{16}$/.test(letters(typed));
+const password = byId("app_password");
+if (password) {
+  password.addEventListener("paste", (event) => {
+    const pasted = event.clipboardData?.getData("text") ?? "";
+    if (wellFormed(pasted)) {
+      event.preventDefault();
+      password.value = letters(pasted).match(/.{4}/g).join("-");
+      accept();
+    }
+  });
+  password.addEventListener("input", () => {
+    if (wellFormed(password.value)) accept();
+  });
+  password.form.addEventListener("submit", (event) => {
+    // Another password than an app-specific one does not even leave the browser.
+    if (password.value && !wellFormed(password.value)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      refuse();
+    }
+  });
+}
+
+function refuse() {
+  let said = byId("app_password-mistake");
+  if (!said) {
+    said = document.createElement("p");
+    said.id = "app_password-mistake";
+    said.className = "mistake";
+    said.setAttribute("role", "alert");
+    password.parentElement.before(said);
+  }
+  said.textContent = password.dataset.malformed;
+  password.setAttribute("aria-invalid", "true");
+  password.setAttribute("aria-describedby", "app_password-mistake app_password-hint");
+  password.closest(".field").classList.add("field-wrong");
+  password.focus();
+}
+
+function accept() {
+  byId("app_password-mistake")?.remove();
+  password.removeAttribute("aria-invalid");
+  password.setAttribute("aria-describedby", "app_password-hint");
+  password.closest(".field").classList.remove("field-wrong");
+}
+
+for (const button of document.querySelectorAll("[data-reveals]")) {
+  const field = byId(button.dataset.reveals);
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const shown = field.type === "text";
+    field.type = shown ? "password" : "text";
+    button.setAttribute("aria-pressed", String(!shown));
+    field.focus();
+  });
+}
+
+// Apple takes its time: say so, and send once.
+for (const form of document.querySelectorAll("form")) {
+  const button = form.querySelector("button[type=submit]");
+  const label = button?.innerHTML;
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    if (form.dataset.waits) {
+      button.textContent = form.dataset.waits;
+      button.setAttribute("aria-disabled", "true");
+    }
+  });
+  addEventListener("pageshow", () => {
+    delete form.dataset.sent;
+    if (form.dataset.waits) {
+      button.innerHTML = label;
+      button.removeAttribute("aria-disabled");
+    }
+  });
+}
+
+// The calendar that appointments go to blocks by itself: its box is ticked and locked while it is chosen.
+for (const radio of document.querySelectorAll("input[name=linked]")) {
+  radio.addEventListener("change", () => {
+    for (const row of document.querySelectorAll("[data-calendar]")) {
+      const box = row.querySelector("input[type=checkbox]");
+      const kept = row.querySelector("input[type=hidden]");
+      const note = row.querySelector(".locked");
+      if (!note) continue;
+      const linked = row.dataset.calendar === radio.value;
+      if (linked) box.checked = true;
+      box.disabled = linked;
+      if (kept && !linked) kept.remove();
+      note.hidden = !linked;
+    }
+  });
+}
+
+// What the workers tell shows by itself, as long as nobody is busy in that part of the page.
+const live = byId("live");
+if (live && "moving" in live.dataset) {
+  const again = async () => {
+    const part = byId("live");
+    if (document.hidden || part.contains(document.activeElement)) {
+      setTimeout(again, 3000);
+      return;
+    }
+    try {
+      const answer = await fetch(location.pathname, { credentials: "same-origin", redirect: "error" });
+      if (!answer.ok) return location.reload();
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+      if (!fresh || !("moving" in fresh.dataset)) return location.reload();
+      if (fresh.innerHTML !== part.innerHTML) part.replaceWith(fresh);
+    } catch {
+      // The network is away; the page says when it was last checked.
+    }
+    setTimeout(again, 3000);
+  };
+  setTimeout(again, 2000);
+}
+
+// What a form led to was said; a reload need not say it again.
+if (location.search.includes("told=")) history.replaceState(null, "", location.pathname);

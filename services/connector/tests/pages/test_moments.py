@@ -1,0 +1,86 @@
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from markupsafe import Markup
+
+from connector.inbound.pages import zones
+from connector.inbound.pages.catalogue import read_catalogues
+from connector.inbound.pages.moments import Moments
+from connector_examples import NOW
+
+PARIS, NOUMEA = ZoneInfo("Europe/Paris"), ZoneInfo("Pacific/Noumea")
+
+
+def moments(language: str, zone: ZoneInfo = PARIS, now: datetime = NOW) -> Moments:
+    return Moments(read_catalogues()[language], zone, now)
+
+
+@pytest.mark.parametrize(
+    ("age", "french", "english"),
+    [
+        (timedelta(seconds=-5), "à l\u2019instant", "just now"),
+        (timedelta(seconds=59), "à l\u2019instant", "just now"),
+        (timedelta(minutes=1), "il y a 1 minute", "1 minute ago"),
+        (timedelta(minutes=59), "il y a 59 minutes", "59 minutes ago"),
+        (timedelta(hours=1), "il y a 1 heure", "1 hour ago"),
+        (timedelta(hours=23), "il y a 23 heures", "23 hours ago"),
+        (timedelta(hours=24), "dimanche 22 novembre 2026 à 09:30", "Sunday 22 November 2026 at 09:30"),
+    ],
+)
+def test_what_is_recent_is_told_by_its_age(age: timedelta, french: str, english: str) -> None:
+    said = [moments(language).ago(NOW - age).striptags() for language in ("fr", "en")]
+
+    assert said == [french, english]
+
+
+def test_moments_are_told_in_the_zone_of_their_reader() -> None:
+    said = [moments("en", zone).exactly(NOW).striptags() for zone in (PARIS, NOUMEA)]
+
+    assert said == ["Monday 23 November 2026 at 09:30", "Monday 23 November 2026 at 19:30"]
+
+
+def test_the_first_of_a_month_is_premier_in_french() -> None:
+    first = datetime(2026, 12, 1, 12, tzinfo=PARIS)
+
+    assert moments("fr").day(first) == "mardi 1er décembre 2026"
+    assert moments("en").day(first) == "Tuesday 1 December 2026"
+
+
+def test_until_when_names_the_day_only_if_it_is_another() -> None:
+    today, tomorrow = (moments("en").until(NOW + timedelta(hours=hours)).striptags() for hours in (1, 24))
+
+    assert (today, tomorrow) == ("10:30", "Tuesday 24 November 2026 at 09:30")
+
+
+def test_machines_can_read_them_too() -> None:
+    assert moments("en").ago(NOW) == Markup('<time datetime="2026-11-23T08:30:00+00:00">just now</time>')
+
+
+@pytest.mark.parametrize(
+    ("accept_language", "zone"),
+    [
+        ("fr-FR,fr;q=0.9", "Europe/Paris"),
+        ("fr", "Europe/Paris"),
+        ("fr-BE", "Europe/Brussels"),
+        ("en-GB,en;q=0.9", "Europe/London"),
+        ("en-US", None),
+        ("en", None),
+        ("", None),
+        ("*", None),
+        ("fr-", "Europe/Paris"),
+    ],
+)
+def test_a_zone_is_guessed_only_where_the_country_has_one(accept_language: str, zone: str | None) -> None:
+    assert zones.guessed(accept_language) == zone
+
+
+def test_zones_are_told_by_their_places() -> None:
+    choices = zones.choices()
+
+    assert zones.Zone("America/Argentina/Buenos_Aires", "Argentina, Buenos Aires") in choices["America"]
+    assert set(choices) == {
+        name.removeprefix("region.") for name in read_catalogues()["fr"].texts if name.startswith("region.")
+    }
+    assert zones.is_listed("Europe/Paris")
+    assert not zones.is_listed("Asia/Calcutta")

@@ -1,0 +1,180 @@
+"""Signing in, and forms that nobody else can send."""
+
+from http.cookies import SimpleCookie
+
+import httpx
+import pytest
+
+from connector.domain.connection import Owner
+from connector.inbound.pages.session import COOKIE, form_token_of
+from connector_examples import MARIE, PAUL, STRANGER
+from connector_pages import HOST, LIST, NEW, ONE, SIGN_IN, Pages, Visitor, connection, token_of, visitor_of
+
+SESSION = "/calendars/settings/session"
+FROM_SIGN_IN = {"Origin": "https://platform.test", "Sec-Fetch-Site": "same-site"}
+FORMS = (NEW, f"{ONE}/sync", f"{ONE}/setup", f"{ONE}/reconnect", f"{ONE}/disconnect")
+
+
+async def begin(there: Pages, token: str, **headers: str) -> httpx.Response:
+    async with visitor_of(there, None) as nobody:
+        return await nobody.http.post(SESSION, data={"token": token}, headers=headers or FROM_SIGN_IN)
+
+
+async def test_a_token_from_where_people_sign_in_becomes_a_cookie_of_this_host_alone(there: Pages) -> None:
+    answer = await begin(there, token_of(MARIE))
+
+    cookie = SimpleCookie(answer.headers["set-cookie"])[COOKIE]
+    assert (answer.status_code, answer.headers["location"]) == (303, LIST)
+    assert COOKIE.startswith("__Host-")
+    assert cookie.value == token_of(MARIE)
+    assert (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, True, "lax", "/")
+    assert (cookie["domain"], cookie["max-age"], cookie["expires"]) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.test", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://platform.test.evil.test"},
+        {"Origin": "http://platform.test"},
+        {"Origin": "null"},
+        {"Accept": "text/html"},
+    ],
+)
+async def test_a_session_from_anywhere_else_is_refused(there: Pages, headers: dict[str, str]) -> None:
+    answer = await begin(there, token_of(MARIE), **headers)
+
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("token", "status"),
+    [
+        ("", 401),
+        ("made-up", 401),
+        (token_of(MARIE, "availability:read"), 403),
+        (token_of(Owner(MARIE.account_id, "service:booking")), 403),
+        (token_of(MARIE) + "+x" * 2_100, 401),
+    ],
+    ids=["none", "made up", "another scope", "a service", "too long for a cookie"],
+)
+async def test_only_a_person_who_may_manage_calendars_gets_a_session(there: Pages, token: str, status: int) -> None:
+    answer = await begin(there, token)
+
+    assert answer.status_code == status
+    assert f"{COOKIE}={token or 'a'}" not in answer.headers.get("set-cookie", "")
+
+
+@pytest.mark.parametrize("path", [LIST, NEW, ONE, f"{ONE}/setup", f"{ONE}/disconnect"])
+@pytest.mark.parametrize("cookie", [None, "expired"])
+async def test_without_a_session_people_are_sent_to_sign_in(there: Pages, path: str, cookie: str | None) -> None:
+    async with visitor_of(there, None) as nobody:
+        cookies = {} if cookie is None else {"Cookie": f"{COOKIE}={cookie}"}
+        answer = await nobody.get(path, **cookies)
+
+    assert answer.status_code == 401
+    assert f'href="{SIGN_IN}"' in answer.text
+    assert f'{COOKIE}=""' in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("path", FORMS)
+@pytest.mark.parametrize(
+    ("headers", "token"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, "right"),
+        ({"Sec-Fetch-Site": "same-site"}, "right"),
+        ({"Sec-Fetch-Site": "none"}, "right"),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": f"https://{HOST}"}, "right"),
+        ({"Origin": "https://evil.test"}, "right"),
+        ({"Origin": "null"}, "right"),
+        ({}, "right"),
+        ({"Sec-Fetch-Site": "same-origin"}, "missing"),
+        ({"Sec-Fetch-Site": "same-origin"}, "another session's"),
+    ],
+)
+async def test_a_form_from_elsewhere_changes_nothing(
+    there: Pages, path: str, headers: dict[str, str], token: str
+) -> None:
+    there.keep(None if path == NEW else connection())
+    before = dict(there.store.kept)
+    tokens = {"right": form_token_of(token_of(MARIE)), "missing": "", "another session's": form_token_of("x")}
+
+    async with visitor_of(there) as marie:
+        answer = await marie.http.post(path, data={"form_token": tokens[token]}, headers=headers)
+
+    assert answer.status_code == 403
+    assert (there.store.kept, there.workers.asked, there.apple.asked) == (before, [], 0)
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": f"https://{HOST}"}])
+async def test_a_form_of_ours_is_taken_from_every_browser(there: Pages, headers: dict[str, str]) -> None:
+    there.keep(connection())
+
+    async with visitor_of(there) as marie:
+        fields = {"form_token": form_token_of(marie.token)}
+        answer = await marie.http.post(f"{ONE}/sync", data=fields, headers=headers)
+
+    assert (answer.status_code, len(there.workers.asked)) == (303, 1)
+
+
+async def test_every_form_carries_the_token_of_its_session_and_nothing_of_the_cookie(there: Pages) -> None:
+    async with visitor_of(there, PAUL) as paul, visitor_of(there) as marie:
+        pages = [(await who.get(NEW)).text for who in (marie, paul)]
+
+    assert form_token_of(token_of(MARIE)) in pages[0]
+    assert form_token_of(token_of(PAUL)) in pages[1]
+    assert form_token_of(token_of(MARIE)) != form_token_of(token_of(PAUL))
+    assert not any(token_of(who) in page for who in (MARIE, PAUL) for page in pages)
+
+
+@pytest.mark.parametrize("who", [PAUL, STRANGER], ids=["colleague", "stranger"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ONE),
+        ("GET", f"{ONE}/setup"),
+        ("GET", f"{ONE}/reconnect"),
+        ("GET", f"{ONE}/disconnect"),
+        *(("POST", path) for path in FORMS if path != NEW),
+    ],
+)
+async def test_somebody_elses_connection_is_not_there(there: Pages, who: Owner, method: str, path: str) -> None:
+    there.keep(connection())
+    before = dict(there.store.kept)
+
+    async with visitor_of(there, who) as other:
+        answer = await (other.get(path) if method == "GET" else other.send(path))
+
+    assert answer.status_code == 404
+    assert connection().apple.hint not in answer.text
+    assert (there.store.kept, there.workers.asked, there.apple.asked) == (before, [], 0)
+
+
+async def test_somebody_elses_connection_is_in_nobodys_list(there: Pages) -> None:
+    there.keep(connection())
+
+    async with visitor_of(there, PAUL) as paul:
+        answer = await paul.get(LIST)
+
+    assert "c-1" not in answer.text
+
+
+async def test_the_language_is_the_browsers_until_another_is_chosen(there: Pages) -> None:
+    async with visitor_of(there) as marie:
+        marie.http.headers["Accept-Language"] = "fr-FR,en;q=0.5"
+        french = await marie.get(LIST)
+        switched = await marie.get(f"/calendars/settings/language/en?next={NEW}")
+        english = await marie.get(LIST)
+
+    assert (french.headers["content-language"], english.headers["content-language"]) == ("fr", "en")
+    assert ('<html lang="fr">' in french.text, '<html lang="en">' in english.text) == (True, True)
+    assert (switched.status_code, switched.headers["location"]) == (303, NEW)
+    assert "Secure" in switched.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.test/", "//evil.test", "/\\evil.test", "/v1/connections", ""])
+async def test_the_language_switch_leads_nowhere_else(marie: Visitor, wanted: str) -> None:
+    answer = await marie.http.get("/calendars/settings/language/fr", params={"next": wanted})
+
+    assert answer.headers["location"] == LIST
