@@ -3,10 +3,10 @@
 PY := .venv/bin/python
 SHELL := /bin/bash
 
-.PHONY: help setup run demo test check bench format lock schemas clean
+.PHONY: help setup run demo test check bench screenshots format lock schemas clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: ## The set-up alone: .venv, locked packages, the servers' files
 	@tools/setup.sh
@@ -26,6 +26,10 @@ check: setup ## Seconds: format, lint, types, rooms, contracts, tests without se
 bench: setup ## The benchmarks, side by side with their baselines in one run
 	@# -P: a script's own folder must not shadow the packages of the same names.
 	@status=0; for script in benchmarks/*.py; do echo "== $$script"; $(PY) -P $$script || status=1; done; exit $$status
+
+screenshots: setup ## Draw docs/screenshots anew
+	@tools/browser.sh
+	PYTHONPATH=tests/lib:services/connector/tests/lib $(PY) -m screenshots docs/screenshots
 
 format: setup ## Format and mend what can be mended by itself
 	$(PY) -m ruff format .

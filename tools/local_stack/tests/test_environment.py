@@ -11,7 +11,7 @@ from local_stack.state import Options
 
 
 def _environment(tmp_path: Path, options: Options) -> Environment:
-    vault = VaultKeys(tmp_path / "public.pem", tmp_path / "private")
+    vault = VaultKeys(tmp_path / "public.pem", tmp_path / "private", tmp_path / "signing.pem", tmp_path / "signers")
     return Environment(Layout(tmp_path), options, ports_for(options, automatic=False), vault)
 
 
@@ -39,6 +39,9 @@ def test_the_connector_cannot_open_the_vault_and_the_workers_cannot_be_called(tm
 
     assert "CALSYNC_VAULT_PRIVATE_KEYS_DIR" not in connector
     assert "CALSYNC_VAULT_PUBLIC_KEY_FILE" not in worker
+    assert connector["CALSYNC_VAULT_SIGNING_KEY_FILE"] == str(tmp_path / "signing.pem")
+    assert worker["CALSYNC_VAULT_SIGNERS_DIR"] == str(tmp_path / "signers")
+    assert "CALSYNC_VAULT_SIGNING_KEY_FILE" not in worker
     assert "CALSYNC_CONNECTOR_KEY_FILE" not in worker
     assert connector["CALSYNC_CONNECTOR_KEY_FILE"] == str(tmp_path / "keys" / "connector.key")
     assert "CALSYNC_HTTP_PORT" not in worker
@@ -87,6 +90,7 @@ def test_a_vault_key_whose_writing_broke_off_is_not_used(tmp_path: Path) -> None
     whole = VaultKeys.made(tmp_path)
     (tmp_path / "public" / "0000.pem").write_text("its private key was never written")
     (tmp_path / "private" / "ffff.pem").write_text("its public key is gone")
+    (tmp_path / "signing" / "0000.pem").write_text("its public key was never written")
 
     assert VaultKeys.made(tmp_path) == whole
 

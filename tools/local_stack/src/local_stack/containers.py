@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from icloud.credentials import new_key_pair
+from icloud.credentials import new_key_pair, new_signing_pair
 from local_stack.connector_key import make_connector_key
 from local_stack.tokens import EVERY_SCOPE, TokenKeys
 from local_stack.topics import make_topics
@@ -29,6 +29,12 @@ def prepare(folder: Path) -> None:
         # The private key first: with a public key alone everything that is sealed would be lost.
         (pair.private_keys_dir / f"{pair.key_id}.pem").rename(pair.private_keys_dir / f"{_KEY_ID}.pem")
         pair.public_key_file.rename(public)
+    signing = vault / "signing" / f"{_KEY_ID}.pem"
+    if not signing.exists():
+        made = new_signing_pair(vault)
+        # Who checks first: what is signed before it is known would be refused.
+        (made.signers_dir / f"{made.signer_id}.pem").rename(made.signers_dir / f"{_KEY_ID}.pem")
+        made.signing_key_file.rename(signing)
     make_connector_key(folder / "connector" / "connector.key")
     make_topics(os.environ["CALSYNC_KAFKA_BOOTSTRAP_SERVERS"])
 

@@ -18,22 +18,30 @@ _BUDGET = {"CALSYNC_ICLOUD_REQUESTS_PER_SECOND": "500", "CALSYNC_ICLOUD_REQUESTS
 
 @dataclass(frozen=True, slots=True)
 class VaultKeys:
-    """Where the connector's key lies, and the workers' keys."""
+    """Where the keys lie: to seal and to sign with, the connector's; to open and to check with, the workers'."""
 
     public_file: Path
     private_dir: Path
+    signing_file: Path
+    signers_dir: Path
 
     @classmethod
     def made(cls, folder: Path) -> "VaultKeys":
-        """Return the pair in `folder`, a new one if there is none that is whole."""
-        for private in sorted(folder.glob("private/*.pem")):
-            public = folder / "public" / private.name
-            if public.exists():
-                return cls(public, private.parent)
-        from icloud.credentials import new_key_pair  # noqa: PLC0415 - MongoDB and Kafka alone start without our services
+        """Return the pairs in `folder`, new ones where there are none that are whole."""
+        from icloud.credentials import (  # noqa: PLC0415 - MongoDB and Kafka alone start without our services
+            new_key_pair,
+            new_signing_pair,
+        )
 
-        pair = new_key_pair(folder)
-        return cls(pair.public_key_file, pair.private_keys_dir)
+        public, private, signing, signers = (folder / name for name in ("public", "private", "signing", "signers"))
+        key = _whole(private, public) or new_key_pair(folder).public_key_file.name
+        signer = _whole(signing, signers) or new_signing_pair(folder).signing_key_file.name
+        return cls(public / key, private, signing / signer, signers)
+
+
+def _whole(private: Path, public: Path) -> str | None:
+    """The name of a pair's two files."""
+    return next((one.name for one in sorted(private.glob("*.pem")) if (public / one.name).exists()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,12 @@ class Environment:
         )
 
     def _public_key(self) -> dict[str, str]:
-        return {"CALSYNC_VAULT_PUBLIC_KEY_FILE": str(self.vault.public_file)} if self.vault else {}
+        if self.vault is None:
+            return {}
+        return {
+            "CALSYNC_VAULT_PUBLIC_KEY_FILE": str(self.vault.public_file),
+            "CALSYNC_VAULT_SIGNING_KEY_FILE": str(self.vault.signing_file),
+        }
 
     def _connector_key(self) -> dict[str, str]:
         known = "connector" in self.options.parts
@@ -81,7 +94,12 @@ class Environment:
         return {"CALSYNC_SIGN_IN_URL": f"{url}/"} if (url := self._url("sign-in")) else {}
 
     def _private_keys(self) -> dict[str, str]:
-        return {"CALSYNC_VAULT_PRIVATE_KEYS_DIR": str(self.vault.private_dir)} if self.vault else {}
+        if self.vault is None:
+            return {}
+        return {
+            "CALSYNC_VAULT_PRIVATE_KEYS_DIR": str(self.vault.private_dir),
+            "CALSYNC_VAULT_SIGNERS_DIR": str(self.vault.signers_dir),
+        }
 
     def _addresses(self) -> dict[str, str]:
         ops = [name for name in self.ports if name.startswith("sync-worker-")]
