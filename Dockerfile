@@ -27,8 +27,8 @@ ENTRYPOINT ["python", "-m", "icloud_simulator"]
 
 # Development only: makes keys and topics, prints tokens.
 FROM process AS preparation
-RUN install -d -o 10001 /keys/platform /keys/vault/public \
- && install -d -o 10001 -m 700 /keys/vault/private /keys/connector
+RUN install -d -o 10001 /keys/platform /keys/vault/public /keys/vault/signers \
+ && install -d -o 10001 -m 700 /keys/vault/private /keys/vault/signing /keys/connector
 COPY --from=packages /opt/venv /opt/venv
 COPY shared/src tools/local_stack/src /opt/app/
 USER 10001

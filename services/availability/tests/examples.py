@@ -6,6 +6,7 @@ from typing import Any, TypedDict, Unpack
 
 from availability.domain.blocking import AllDayRule
 from availability.domain.intervals import Span
+from availability.domain.users import User
 from contracts import facts as contract
 from contracts.events import (
     CalendarAge,
@@ -18,6 +19,7 @@ from contracts.events import (
     CredentialsRejected,
     ICloudEventImported,
     ICloudEventRemoved,
+    LastEvent,
     RemovalReason,
     SyncCompleted,
     SyncProgress,
@@ -27,6 +29,7 @@ from contracts.wire import Tombstone
 
 ACCOUNT = "account-1"
 USER = "user-1"
+THEY = User(ACCOUNT, USER)
 CONNECTION = "connection-1"
 HOME = "calendar-home"
 WORK = "calendar-work"
@@ -104,9 +107,16 @@ def tombstone(key: str = "event-1", epoch: int = 1, revision: int = 1) -> Tombst
 
 
 def connected(
-    calendars: Sequence[str] = (HOME,), all_day: AllDayRule = AllDayRule.AS_MARKED, **who: Unpack[Who]
+    calendars: Sequence[str] = (HOME,),
+    all_day: AllDayRule = AllDayRule.AS_MARKED,
+    *,
+    access: Access = Access.READ_ONLY,
+    linked: str | None = None,
+    **who: Unpack[Who],
 ) -> CalendarConnected:
-    return CalendarConnected(**ids(**who), **_state(calendars, all_day))
+    state = _state(calendars, all_day)
+    setup = state["setup"].model_copy(update={"linked_calendar_id": linked})
+    return CalendarConnected(**ids(**who), **(state | {"access": access, "setup": setup}))
 
 
 def reconnected(calendars: Sequence[str] = (HOME,), **who: Unpack[Who]) -> CalendarReconnected:
@@ -123,10 +133,23 @@ def disconnected(**who: Unpack[Who]) -> CalendarDisconnected:
     return CalendarDisconnected(**ids(**who))
 
 
-def completed(as_of: int | None = None, behind: dict[str, int] | None = None, **who: Unpack[Who]) -> SyncCompleted:
+def completed(
+    as_of: int | None = None,
+    behind: dict[str, int] | None = None,
+    *,
+    last: LastEvent | None = None,
+    setup: int | None = None,
+    **who: Unpack[Who],
+) -> SyncCompleted:
     ages = tuple(CalendarAge(id=c, as_of=age, state=CalendarState.FAILED) for c, age in (behind or {}).items())
-    moment = seconds(NOW) if as_of is None else as_of
-    return SyncCompleted(connections=(CompletedSync(**ids(**who), as_of=moment, calendars=ages),))
+    sync = CompletedSync(
+        **ids(**who),
+        as_of=seconds(NOW) if as_of is None else as_of,
+        calendars=ages,
+        last_event=last,
+        setup_revision=setup,
+    )
+    return SyncCompleted(connections=(sync,))
 
 
 def rejected(as_of: int | None = None, **who: Unpack[Who]) -> CredentialsRejected:

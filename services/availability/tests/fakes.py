@@ -4,19 +4,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from availability.domain.busy import Known, KnownOccurrences
+from availability.domain.busy import Entry, Known, KnownOccurrences
 from availability.domain.changes import (
     Completed,
     ConnectionNews,
     Disconnected,
     EventChange,
     Imported,
+    LastEvent,
     Rejected,
     SetUp,
     Version,
 )
 from availability.domain.freshness import Connection
 from availability.domain.intervals import Window
+from availability.domain.users import User
 
 
 @dataclass(slots=True)
@@ -34,6 +36,9 @@ class MemoryTimeline:
     def __init__(self) -> None:
         self.events: dict[str, EventChange] = {}
         self.connections: dict[str, KeptConnection] = {}
+        self.entries: dict[str, tuple[User, Entry]] = {}
+        self.counts: dict[User, int] = {}
+        self.unchecked: set[User] = set()
 
     async def put_events(self, changes: Collection[EventChange]) -> None:
         for change in changes:
@@ -65,6 +70,20 @@ class MemoryTimeline:
             event_id: change for event_id, change in self.events.items() if _connection_of(change) not in connection_ids
         }
 
+    async def recheck(self, users: Collection[User]) -> None:
+        for user in users:
+            if user in self.counts:
+                self.counts[user] += 1
+                self.unchecked.add(user)
+
+    async def missing(self, events: Collection[LastEvent]) -> Collection[LastEvent]:
+        ended = await self.ended([event.connection_id for event in events])
+        return [event for event in events if event.connection_id not in ended and not self._is_applied(event)]
+
+    def _is_applied(self, event: LastEvent) -> bool:
+        known = self.events.get(event.event_id)
+        return known is not None and known.version[:2] >= (event.epoch, event.revision)
+
     async def known(self, account_id: str, user_id: str, window: Window) -> Known:
         del window  # outside of it there may be more
         whose = (account_id, user_id)
@@ -75,7 +94,8 @@ class MemoryTimeline:
             if isinstance(change, Imported) and (change.owner.account_id, change.owner.user_id) == whose
             for group in change.groups
         ]
-        return Known(tuple(one for one in connections if one is not None), tuple(occurrences))
+        entries = tuple(entry for user, entry in self.entries.values() if user == whose)
+        return Known(tuple(one for one in connections if one is not None), tuple(occurrences), entries)
 
 
 def _connection_of(change: EventChange) -> str | None:
@@ -87,10 +107,15 @@ def _connection(kept: KeptConnection, whose: tuple[str, str]) -> Connection | No
     if not isinstance(setup, SetUp) or (setup.owner.account_id, setup.owner.user_id) != whose:
         return None
     return Connection(
+        id=setup.connection_id,
         epoch=setup.version.epoch,
         calendars=setup.calendars,
         completed=completed.version if completed else None,
         as_of=kept.as_of,
         behind=completed.behind if isinstance(completed, Completed) else (),
         rejected=rejected.version if rejected else None,
+        revision=setup.version.revision,
+        setup_read=completed.setup_revision if isinstance(completed, Completed) else None,
+        access=setup.access,
+        linked_calendar_id=setup.linked_calendar_id,
     )

@@ -1,24 +1,40 @@
 """The interface over a timeline in memory."""
 
-from datetime import timedelta
-
 from fastapi import FastAPI
-from services.availability.tests.examples import (
-    NOW,
-    USER,
-)
+from services.availability.tests.booking_fakes import MemoryBookings
+from services.availability.tests.booking_stage import STALE_AFTER, MovedClock, Stage
+from services.availability.tests.examples import USER
 from services.availability.tests.fakes import MemoryTimeline
 from services.availability.tests.tokens import Platform
 
 from availability.application.answer import AnswerBusy
-from availability.inbound.http import SCOPE, application
+from availability.application.book import Book
+from availability.application.change_appointments import CancelAppointment, ChangeAppointment
+from availability.application.fresh_look import LookFirst
+from availability.inbound.http import Stories, application
 from runtime.auth import TokenChecker
-from runtime.http import caller_of
 
 WEEK = {"start": "2026-03-02T00:00:00Z", "end": "2026-03-09T00:00:00Z"}
 MINE = f"/v1/users/{USER}/busy"
 
 
-def served(timeline: MemoryTimeline, platform: Platform) -> FastAPI:
-    answer = AnswerBusy(timeline, lambda: NOW, timedelta(minutes=30))
-    return application(answer, caller_of(TokenChecker(platform.settings), SCOPE))
+def served(timeline: MemoryTimeline, platform: Platform, stage: Stage | None = None) -> FastAPI:
+    stage = stage or memory_stage(timeline)
+    look = LookFirst(timeline, stage.workers, stage.clock, patience=stage.patience)
+    stories = Stories(
+        busy=AnswerBusy(timeline, stage.clock, STALE_AFTER),
+        book=Book(stage.bookings, look, stage.world),
+        change=ChangeAppointment(stage.bookings, stage.world),
+        cancel=CancelAppointment(stage.bookings, stage.world),
+        show=stage.showing,
+        blocked_slots=stage.slots,
+        clock=stage.clock,
+    )
+    return application(stories, TokenChecker(platform.settings))
+
+
+def memory_stage(timeline: MemoryTimeline) -> Stage:
+    """The stories over stores in memory."""
+    clock = MovedClock()
+    bookings = MemoryBookings(timeline, clock)
+    return Stage(timeline, bookings, bookings, bookings, bookings, clock)

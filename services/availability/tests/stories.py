@@ -7,7 +7,7 @@ from services.availability.tests.examples import ACCOUNT, DAY, NOW, TODAY, USER
 from availability.application.answer import AnswerBusy
 from availability.application.record_connections import ConnectionEvent, RecordConnections
 from availability.application.record_events import EventNews, RecordEvents
-from availability.application.record_syncs import RecordSyncs, SyncNews
+from availability.application.record_syncs import RecordSyncs, SaidAt, SyncNews
 from availability.application.timeline import Timeline
 from availability.domain.busy import Busy
 from availability.domain.intervals import Window
@@ -22,7 +22,7 @@ async def connections(timeline: Timeline, *news: ConnectionEvent) -> None:
 
 
 async def syncs(timeline: Timeline, *news: SyncNews) -> None:
-    await RecordSyncs(timeline)(news)
+    await RecordSyncs(timeline, lambda: NOW)([SaidAt(piece, NOW) for piece in news])
 
 
 async def ask(timeline: Timeline, *, user: str = USER, account: str = ACCOUNT, days: int = 7) -> Busy:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,14 +26,12 @@ from services.availability.tests.examples import (
     tombstone,
 )
 from services.availability.tests.fakes import MemoryTimeline
+from services.availability.tests.stories import connections, events, syncs
 
-from availability.application.record_connections import RecordConnections
-from availability.application.record_events import RecordEvents
-from availability.application.record_syncs import RecordSyncs
 from availability.application.timeline import Timeline
 from availability.domain.changes import Finality
-from availability.outbound.documents import Document
 from availability.outbound.mongo import COLLECTION, MongoTimeline
+from availability.outbound.mongo.documents import Document
 from contracts.facts import OccurrenceFacts
 
 News = tuple[str, Any]
@@ -76,13 +74,9 @@ HISTORIES = pytest.mark.parametrize("history", [_LIFE, (*_LIFE, *_DEATH)], ids=[
 
 async def tell(timeline: Timeline, news: Iterable[News]) -> None:
     """What stands together in one topic comes as one batch."""
-    record = {
-        "connections": RecordConnections(timeline),
-        "events": RecordEvents(timeline),
-        "syncs": RecordSyncs(timeline),
-    }
+    record: dict[str, Any] = {"connections": connections, "events": events, "syncs": syncs}
     for topic, batch in groupby(news, key=lambda piece: piece[0]):
-        await cast("Any", record[topic])([piece for _, piece in batch])
+        await record[topic](timeline, *(piece for _, piece in batch))
 
 
 def lasting(timeline: MemoryTimeline) -> tuple[object, object]:

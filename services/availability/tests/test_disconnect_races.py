@@ -11,8 +11,8 @@ from services.availability.tests.fakes import MemoryTimeline
 from availability.application.record_connections import RecordConnections
 from availability.application.record_events import RecordEvents
 from availability.domain.changes import Disconnected, EventChange
-from availability.outbound.documents import Document
 from availability.outbound.mongo import COLLECTION, MongoTimeline
+from availability.outbound.mongo.documents import Document
 
 
 class EndsBeforeTheWrite(MemoryTimeline):

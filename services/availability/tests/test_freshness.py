@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from services.availability.tests.examples import HOME, NOW, WORK
+from services.availability.tests.examples import CONNECTION, HOME, NOW, WORK
 
 from availability.domain.blocking import AllDayRule
 from availability.domain.changes import Version
@@ -16,18 +16,18 @@ PASS = Version(1, 1000)
 @pytest.mark.parametrize(
     ("connection", "state"),
     [
-        (Connection(1, BOTH), State.IMPORTING),
-        (Connection(1, BOTH, PASS, FIVE_MINUTES_AGO), State.FRESH),
-        (Connection(1, BOTH, PASS, NOW - timedelta(minutes=30)), State.FRESH),
-        (Connection(1, BOTH, PASS, NOW - timedelta(minutes=30, seconds=1)), State.STALE),
-        (Connection(1, BOTH, PASS, NOW + timedelta(minutes=5)), State.FRESH),
-        (Connection(1, BOTH, rejected=Version(1, 1)), State.NEEDS_RECONNECT),
-        (Connection(1, BOTH, PASS, FIVE_MINUTES_AGO, rejected=Version(1, 2000)), State.NEEDS_RECONNECT),
-        (Connection(1, BOTH, PASS, FIVE_MINUTES_AGO, rejected=Version(1, 900)), State.FRESH),
-        (Connection(2, BOTH, PASS, FIVE_MINUTES_AGO, rejected=Version(1, 2000)), State.FRESH),
-        (Connection(2, BOTH, PASS, AN_HOUR_AGO, rejected=Version(1, 2000)), State.STALE),
-        (Connection(2, BOTH, rejected=Version(1, 2000)), State.IMPORTING),
-        (Connection(1, (), PASS, FIVE_MINUTES_AGO), State.FRESH),
+        (Connection(CONNECTION, 1, BOTH), State.IMPORTING),
+        (Connection(CONNECTION, 1, BOTH, PASS, FIVE_MINUTES_AGO), State.FRESH),
+        (Connection(CONNECTION, 1, BOTH, PASS, NOW - timedelta(minutes=30)), State.FRESH),
+        (Connection(CONNECTION, 1, BOTH, PASS, NOW - timedelta(minutes=30, seconds=1)), State.STALE),
+        (Connection(CONNECTION, 1, BOTH, PASS, NOW + timedelta(minutes=5)), State.FRESH),
+        (Connection(CONNECTION, 1, BOTH, rejected=Version(1, 1)), State.NEEDS_RECONNECT),
+        (Connection(CONNECTION, 1, BOTH, PASS, FIVE_MINUTES_AGO, rejected=Version(1, 2000)), State.NEEDS_RECONNECT),
+        (Connection(CONNECTION, 1, BOTH, PASS, FIVE_MINUTES_AGO, rejected=Version(1, 900)), State.FRESH),
+        (Connection(CONNECTION, 2, BOTH, PASS, FIVE_MINUTES_AGO, rejected=Version(1, 2000)), State.FRESH),
+        (Connection(CONNECTION, 2, BOTH, PASS, AN_HOUR_AGO, rejected=Version(1, 2000)), State.STALE),
+        (Connection(CONNECTION, 2, BOTH, rejected=Version(1, 2000)), State.IMPORTING),
+        (Connection(CONNECTION, 1, (), PASS, FIVE_MINUTES_AGO), State.FRESH),
     ],
 )
 def test_a_connection_has_the_state_that_its_news_give_it(connection: Connection, state: State) -> None:
@@ -39,7 +39,7 @@ def test_nobody_is_not_connected() -> None:
 
 
 def test_the_whole_is_as_old_as_its_oldest_calendar() -> None:
-    connection = Connection(1, BOTH, PASS, FIVE_MINUTES_AGO, behind=((WORK, AN_HOUR_AGO),))
+    connection = Connection(CONNECTION, 1, BOTH, PASS, FIVE_MINUTES_AGO, behind=((WORK, AN_HOUR_AGO),))
 
     known = freshness([connection], AGEING)
 
@@ -52,7 +52,7 @@ def test_the_whole_is_as_old_as_its_oldest_calendar() -> None:
 
 
 def test_a_calendar_that_is_no_conflict_calendar_does_not_count() -> None:
-    connection = Connection(1, BOTH[:1], PASS, FIVE_MINUTES_AGO, behind=((WORK, AN_HOUR_AGO),))
+    connection = Connection(CONNECTION, 1, BOTH[:1], PASS, FIVE_MINUTES_AGO, behind=((WORK, AN_HOUR_AGO),))
 
     known = freshness([connection], AGEING)
 
@@ -61,8 +61,8 @@ def test_a_calendar_that_is_no_conflict_calendar_does_not_count() -> None:
 
 
 def test_of_two_connections_the_worse_one_tells_the_state() -> None:
-    old = Connection(1, BOTH[:1], PASS, FIVE_MINUTES_AGO)
-    new = Connection(1, BOTH[1:])
+    old = Connection(CONNECTION, 1, BOTH[:1], PASS, FIVE_MINUTES_AGO)
+    new = Connection(CONNECTION, 1, BOTH[1:])
 
     known = freshness([old, new], AGEING)
 

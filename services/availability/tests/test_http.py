@@ -10,13 +10,13 @@ from services.availability.tests.examples import (
     span,
 )
 from services.availability.tests.fakes import MemoryTimeline
-from services.availability.tests.serving import MINE, served
+from services.availability.tests.serving import MINE
+from services.availability.tests.stories import syncs
 from services.availability.tests.tokens import Platform
 
 from availability.application.record_connections import RecordConnections
 from availability.application.record_events import RecordEvents
-from availability.application.record_syncs import RecordSyncs
-from availability.inbound.http import BusyAnswer
+from availability.inbound.http.busy import BusyAnswer
 
 
 async def test_the_answer_holds_busy_spans_and_how_well_they_are_known(
@@ -24,7 +24,7 @@ async def test_the_answer_holds_busy_spans_and_how_well_they_are_known(
 ) -> None:
     await RecordConnections(memory)([connected([HOME, WORK])])
     await RecordEvents(memory)([imported("event-1", span(9, 10), span(10, 11)), imported("event-2", span(-2, 1))])
-    await RecordSyncs(memory)([completed(ago(minutes=5), {WORK: ago(minutes=31)})])
+    await syncs(memory, completed(ago(minutes=5), {WORK: ago(minutes=31)}))
 
     answer = await client.get(MINE, headers=platform.person())
 
@@ -119,15 +119,6 @@ async def test_a_person_of_the_same_name_in_another_account_sees_nothing(
     assert answer.json() == {"busy": [], "as_of": None, "state": "not_connected", "calendars": []}
 
 
-async def test_every_route_is_known_here(memory: MemoryTimeline, platform: Platform) -> None:
-    document = served(memory, platform).openapi()
-
-    operations = {(method, path) for path, item in document["paths"].items() for method in item}
-
-    # Whoever adds a route adds a test that a stranger gets 404 from it.
-    assert operations == {("get", "/v1/users/{user_id}/busy")}
-
-
 async def test_the_documented_example_is_an_answer(client: httpx.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
 
@@ -144,7 +135,7 @@ async def test_what_is_answered_fits_what_is_documented(
 ) -> None:
     await RecordConnections(memory)([connected([HOME, WORK])])
     await RecordEvents(memory)([imported("event-1")])
-    await RecordSyncs(memory)([completed()])
+    await syncs(memory, completed())
 
     answer = await client.get(MINE, headers=platform.person())
     read = BusyAnswer.model_validate_json(answer.content)

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
 from services.availability.tests.examples import (
     NOW,
     Who,
@@ -29,11 +30,13 @@ from services.availability.tests.tokens import Platform
 
 from availability.application.record_connections import RecordConnections
 from availability.application.record_events import RecordEvents
+from availability.application.record_exports import RecordExports
 from availability.application.record_syncs import RecordSyncs
 from availability.domain.busy import Busy
 from availability.domain.freshness import State
-from availability.inbound.kafka import subscriptions
-from availability.outbound.mongo import MongoTimeline
+from availability.inbound.kafka import Records, subscriptions
+from availability.outbound.mongo import MongoExports, MongoTimeline
+from availability.outbound.mongo.documents import Document
 from contracts.events import Event, SyncCompleted
 from contracts.wire import WireRecord, encode, tombstone
 from runtime.kafka import Publisher, broker, subscribe
@@ -41,6 +44,7 @@ from runtime.settings import KafkaSettings, load
 
 pytestmark = pytest.mark.servers
 
+EVENING = {"start": "2026-03-02T19:00:00Z", "end": "2026-03-02T20:00:00Z"}
 WEEK = {"start": "2026-03-02T00:00:00Z", "end": "2026-03-09T00:00:00Z"}
 
 
@@ -74,11 +78,20 @@ async def publisher(kafka: KafkaSettings) -> AsyncIterator[Publisher]:
 
 
 @asynccontextmanager
-async def consuming(kafka: KafkaSettings, publisher: Publisher, timeline: MongoTimeline) -> AsyncIterator[None]:
+async def consuming(
+    kafka: KafkaSettings, publisher: Publisher, timeline: MongoTimeline, exports: MongoExports
+) -> AsyncIterator[None]:
     """The service's own subscriptions, in a group of this test's own that begins at the beginning."""
     consumers = broker(kafka, "availability-tests", publisher)
     group = f"availability-{uuid4().hex}"
-    ours = subscriptions(RecordConnections(timeline), RecordEvents(timeline), RecordSyncs(timeline))
+    ours = subscriptions(
+        Records(
+            RecordConnections(timeline),
+            RecordEvents(timeline),
+            RecordSyncs(timeline, lambda: NOW),
+            RecordExports(exports),
+        )
+    )
     subscribe(consumers, *(replace(subscription, group=group) for subscription in ours))
     await consumers.start()
     try:
@@ -88,7 +101,12 @@ async def consuming(kafka: KafkaSettings, publisher: Publisher, timeline: MongoT
 
 
 async def test_what_comes_over_kafka_becomes_the_answer(
-    kafka: KafkaSettings, publisher: Publisher, mongo_timeline: MongoTimeline, who: Who
+    kafka: KafkaSettings,
+    publisher: Publisher,
+    mongo_timeline: MongoTimeline,
+    mongo: AsyncIOMotorClient[Document],
+    database: str,
+    who: Who,
 ) -> None:
     newer: Who = {**who, "revision": 2}
     staying, going = f"{who['connection']}-1", f"{who['connection']}-2"
@@ -115,7 +133,7 @@ async def test_what_comes_over_kafka_becomes_the_answer(
     async def forgotten() -> bool:
         return (await answered()).freshness.state is State.NOT_CONNECTED
 
-    async with consuming(kafka, publisher, mongo_timeline):
+    async with consuming(kafka, publisher, mongo_timeline, MongoExports(mongo, database)):
         await until(known)
         end = disconnected(**newer)
         await publisher.publish([wire(end), tombstone(end, source="tests", time=NOW)])
@@ -124,8 +142,13 @@ async def test_what_comes_over_kafka_becomes_the_answer(
     assert (await answered()).spans == ()
 
 
-async def test_the_process_serves_and_stops_in_order(
-    kafka_bootstrap_servers: str, mongodb_url: str, platform: Platform, publisher: Publisher, who: Who
+async def test_the_process_serves_books_tells_and_stops_in_order(
+    kafka_bootstrap_servers: str,
+    mongodb_url: str,
+    mongo: AsyncIOMotorClient[Document],
+    platform: Platform,
+    publisher: Publisher,
+    who: Who,
 ) -> None:
     service = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "availability"),
@@ -154,8 +177,19 @@ async def test_the_process_serves_and_stops_in_order(
                 answer = await client.get(address, params=WEEK, headers=platform.person(who["user"]))
                 return bool(answer.raise_for_status().json()["busy"])
 
+            async def told() -> bool:
+                found = await mongo["availability"]["timeline"].find_one({"_id": booked.json()["id"]})
+                return found is not None and found["published"] == 1
+
             await until(ready)
             await until(busy)
+            booked = await client.post(
+                f"http://127.0.0.1:{ports['http']}/v1/appointments",
+                json={**EVENING, "user_id": who["user"], "title": "Coupe"},
+                headers=platform.person(who["user"], scope="appointments:write") | {"Idempotency-Key": "k"},
+            )
+            assert booked.status_code == 201
+            await until(told)
         service.send_signal(signal.SIGTERM)
         await asyncio.wait_for(service.communicate(), timeout=25)
     finally:

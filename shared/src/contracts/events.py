@@ -1,7 +1,8 @@
 """Every event of our topics: a fact in the past tense, one class each (docs/adr/0002).
 
-Within `.v1` only optional fields are added. Times are epoch seconds UTC. No event carries a credential, an
-attendee, a note or a location; a title only where the user switched titles on.
+Within `.v1` only optional fields are added. Times are epoch seconds UTC. No event carries a credential or an
+attendee. Of what is read from iCloud none carries a note or a location, and a title only where the user switched
+titles on; appointments are CrocoClick's own and carry what was written into them (docs/adr/0017).
 """
 
 from enum import StrEnum
@@ -22,13 +23,12 @@ class Event(Value):
     redelivery can be told from news.
     """
 
-    KEY: ClassVar[str] = "connection_id"
+    KEY: ClassVar[str]
 
     account_id: Id
     user_id: Id
-    connection_id: Id
+    connection_id: Id | None
     epoch: Number
-    """Grows with each connect or reconnect of the connection."""
     revision: Number
     """Grows with each change of what this event speaks of; of two with one key the larger (epoch, revision) is true."""
 
@@ -45,7 +45,17 @@ class Event(Value):
         return self.key
 
 
-class _ConnectionState(Event):
+class _OfConnection(Event):
+    """Something that happened to a connection, or by way of it."""
+
+    KEY: ClassVar[str] = "connection_id"
+
+    connection_id: Id
+    epoch: Number
+    """Grows with each connect or reconnect of the connection."""
+
+
+class _ConnectionState(_OfConnection):
     """The whole state of a connection, so that the newest record alone is enough (the topic is compacted)."""
 
     access: Access
@@ -67,11 +77,11 @@ class CalendarSetupChanged(_ConnectionState):
     """The user changed calendars, rules, titles or time zone."""
 
 
-class CalendarDisconnected(Event):
+class CalendarDisconnected(_OfConnection):
     """The connection is over: erase what you hold of it, and let nothing of it come back."""
 
 
-class _ImportedEvent(Event):
+class _ImportedEvent(_OfConnection):
     """Keyed by event, partitioned by connection: all that is known of a user's calendars comes in order."""
 
     KEY: ClassVar[str] = "event_id"
@@ -150,7 +160,7 @@ class CompletedSync(Value):
     calendars: tuple[CalendarAge, ...] = ()
     """Those that were not read up to `as_of`, with their own age; 0: never read yet."""
     last_event: LastEvent | None = None
-    """What the pass said last on `icloud.events.v1`: `as_of` holds for whoever has applied it. None: it said nothing."""
+    """What the pass said last on `icloud.events.v1`: `as_of` holds for whoever applied it. None: it said nothing."""
     setup_revision: Number | None = None
     """The connection's revision that the pass went by: calendars of a newer setup were not looked at."""
 
@@ -181,14 +191,14 @@ class SyncCompleted(Value):
         return self.connections[0].revision
 
 
-class SyncProgress(Event):
+class SyncProgress(_OfConnection):
     """The first import of a connection is under way."""
 
     imported: Count
     total: Count | None = None
 
 
-class CredentialsRejected(Event):
+class CredentialsRejected(_OfConnection):
     """Apple refuses the credential for good; nothing is asked of Apple until a reconnect."""
 
     since: EpochSeconds
@@ -196,7 +206,7 @@ class CredentialsRejected(Event):
     """Up to when we had read, if we ever had."""
 
 
-class CalendarsChanged(Event):
+class CalendarsChanged(_OfConnection):
     """Calendars appeared, vanished, or changed name, rights or kind."""
 
     calendars: tuple[Calendar, ...]
@@ -210,7 +220,7 @@ class HoldState(StrEnum):
     DROPPED = "dropped"
 
 
-class RemovalsHeld(Event):
+class RemovalsHeld(_OfConnection):
     """A calendar came back emptied or far smaller; its blocks stay until this is settled."""
 
     calendar_id: Id
@@ -230,7 +240,7 @@ class QuarantinedObject(Value):
     span: Span | None = None
 
 
-class EventsQuarantined(Event):
+class EventsQuarantined(_OfConnection):
     """Everything of one calendar that cannot be read at present; an empty list says that all can be read again."""
 
     calendar_id: Id
@@ -245,7 +255,7 @@ class RequestReason(StrEnum):
     OPS = "ops"
 
 
-class SyncRequested(Event):
+class SyncRequested(_OfConnection):
     """Somebody needs a fresh look at iCloud now."""
 
     reason: RequestReason
@@ -257,10 +267,14 @@ class SyncRequested(Event):
 
 
 class _Appointment(Event):
-    """An appointment made in CrocoClick; its connection and epoch are those of its user at that moment."""
+    """An appointment made in CrocoClick. Its revision alone orders what is said of it."""
 
     KEY: ClassVar[str] = "user_id"
 
+    connection_id: Id | None = None
+    """The connection that its user had when this happened, if any."""
+    epoch: Number
+    """Always 1: an appointment outlives connections and their epochs."""
     appointment_id: Id
 
     @property
@@ -268,27 +282,44 @@ class _Appointment(Event):
         return self.appointment_id
 
 
-class AppointmentBooked(_Appointment):
+class _AgreedAppointment(_Appointment):
+    """All that was agreed on."""
+
+    start: EpochSeconds
+    end: EpochSeconds
+    title: str
+    location: str | None = None
+    notes: str | None = None
+
+
+class AppointmentBooked(_AgreedAppointment):
     """An appointment was made."""
 
-    start: EpochSeconds
-    end: EpochSeconds
-    title: str
 
+class AppointmentRescheduled(_AgreedAppointment):
+    """An appointment has another time, title, location or notes."""
 
-class AppointmentRescheduled(_Appointment):
-    """An appointment has another time or title."""
-
-    start: EpochSeconds
-    end: EpochSeconds
-    title: str
+    previous: Span | None = None
+    """The time that it had before; None where the time is the same."""
 
 
 class AppointmentCancelled(_Appointment):
     """An appointment will not take place."""
 
 
-class _Export(Event):
+class AppointmentInConflict(_Appointment):
+    """Something that came after it, from iCloud or as time off, takes time of an appointment; the appointment stands.
+
+    Said once for each set of conflicts, and once more, without any, when they are over.
+    """
+
+    start: EpochSeconds
+    end: EpochSeconds
+    conflicts: tuple[Span, ...]
+    """The parts of its time that are taken, merged and sorted; empty: not any more."""
+
+
+class _Export(_OfConnection):
     """How an appointment fared on its way to the linked calendar; `revision` is the appointment's."""
 
     KEY: ClassVar[str] = "appointment_id"

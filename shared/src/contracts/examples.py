@@ -39,7 +39,9 @@ OBJECT: Final[dict[str, Any]] = WHO | {
     "calendar_id": "cal-home",
     "as_of": NINE,
 }
-APPOINTMENT: Final[dict[str, Any]] = WHO | {"revision": 1, "appointment_id": "apt-1"}
+APPOINTMENT: Final[dict[str, Any]] = WHO | {"epoch": 1, "revision": 1, "appointment_id": "apt-1"}
+AGREED: Final[dict[str, Any]] = {"title": "Coupe", "location": "12 rue des Lilas, Lyon", "notes": "Premier rendez-vous"}
+EXPORT: Final[dict[str, Any]] = WHO | {"revision": 1, "appointment_id": "apt-1"}
 
 EXAMPLES: Final[tuple[AnyEvent, ...]] = (
     events.CalendarConnected(**STATE),
@@ -91,12 +93,24 @@ EXAMPLES: Final[tuple[AnyEvent, ...]] = (
         objects=(events.QuarantinedObject(event_id="evt-9", reason="too_many_occurrences", span=(NINE, NINE + HOUR)),),
     ),
     events.SyncRequested(**WHO, revision=1, reason=events.RequestReason.USER, requested_at=NINE),
-    events.AppointmentBooked(**APPOINTMENT, start=NINE, end=NINE + HOUR, title="Coupe"),
-    events.AppointmentRescheduled(**APPOINTMENT, start=NINE + HOUR, end=NINE + 2 * HOUR, title="Coupe"),
-    events.AppointmentCancelled(**APPOINTMENT),
-    events.AppointmentExported(**APPOINTMENT, calendar_id="cal-home", exported_at=NINE),
-    events.AppointmentExportFailed(**APPOINTMENT, reason="calendar_not_writable"),
-    events.ExportedEventChangedInICloud(**APPOINTMENT, change=events.ChangeInICloud.MOVED, span=(NINE, NINE + HOUR)),
+    events.AppointmentBooked(**APPOINTMENT, **AGREED, start=NINE, end=NINE + HOUR),
+    events.AppointmentRescheduled(
+        **(APPOINTMENT | {"revision": 2, "connection_id": None}),
+        **AGREED,
+        start=NINE + HOUR,
+        end=NINE + 2 * HOUR,
+        previous=(NINE, NINE + HOUR),
+    ),
+    events.AppointmentCancelled(**(APPOINTMENT | {"revision": 4})),
+    events.AppointmentInConflict(
+        **(APPOINTMENT | {"revision": 3}),
+        start=NINE + HOUR,
+        end=NINE + 2 * HOUR,
+        conflicts=((NINE + HOUR, NINE + HOUR + HOUR // 2),),
+    ),
+    events.AppointmentExported(**EXPORT, calendar_id="cal-home", exported_at=NINE),
+    events.AppointmentExportFailed(**EXPORT, reason="calendar_not_writable"),
+    events.ExportedEventChangedInICloud(**EXPORT, change=events.ChangeInICloud.MOVED, span=(NINE, NINE + HOUR)),
 )
 
 

@@ -75,7 +75,12 @@ SYNC_REQUESTS: Final = Topic("icloud.sync-requests.v1", _kept(days=1), (events.S
 APPOINTMENTS: Final = Topic(
     "calendar.appointments.v1",
     _kept(days=30),
-    (events.AppointmentBooked, events.AppointmentRescheduled, events.AppointmentCancelled),
+    (
+        events.AppointmentBooked,
+        events.AppointmentRescheduled,
+        events.AppointmentCancelled,
+        events.AppointmentInConflict,
+    ),
 )
 EXPORTS: Final = Topic(
     "calendar.exports.v1",

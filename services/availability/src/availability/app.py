@@ -3,26 +3,36 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+from uuid import uuid4
 
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from availability.application.answer import AnswerBusy
+from availability.application.block_slots import BlockSlots
+from availability.application.book import Book, Circumstances
+from availability.application.change_appointments import CancelAppointment, ChangeAppointment
+from availability.application.check_conflicts import CheckConflicts
+from availability.application.fresh_look import LookFirst
+from availability.application.publish import PublishPending
 from availability.application.record_connections import RecordConnections
 from availability.application.record_events import RecordEvents
+from availability.application.record_exports import RecordExports
 from availability.application.record_syncs import RecordSyncs
-from availability.inbound.http import SCOPE, application
-from availability.inbound.kafka import subscriptions
-from availability.outbound.mongo import MongoTimeline
+from availability.application.show import ShowAppointments
+from availability.inbound.http import Stories, application
+from availability.inbound.kafka import Records, subscriptions
+from availability.inbound.relay import Bell, Relay
+from availability.outbound.kafka import KafkaAnnouncer, KafkaWorkers
+from availability.outbound.mongo import MongoBookings, MongoConflicts, MongoExports, MongoOutbox, MongoTimeline
 from availability.settings import Settings
 from runtime import mongo, ops
 from runtime.auth import TokenChecker
 from runtime.clock import system_clock
-from runtime.http import caller_of
 from runtime.kafka import Broker, Publisher, broker, subscribe
 from runtime.logs import configure
 from runtime.process import Process, run
@@ -39,6 +49,7 @@ class Parts:
     timeline: MongoTimeline
     publisher: Publisher
     consumers: Broker
+    relays: Mapping[str, Relay]
     http: FastAPI
 
 
@@ -48,14 +59,24 @@ def put_together(settings: Settings) -> Parts:
     timeline = MongoTimeline(client, system_clock)
     publisher = Publisher(settings.kafka, NAME)
     consumers = broker(settings.kafka, NAME, publisher)
-    subscribe(consumers, *subscriptions(RecordConnections(timeline), RecordEvents(timeline), RecordSyncs(timeline)))
-    answer = AnswerBusy(timeline, system_clock, settings.freshness.stale_after)
+    subscribe(consumers, *subscriptions(_records(client, timeline)))
+    told = Bell()
     return Parts(
         client=client,
         timeline=timeline,
         publisher=publisher,
         consumers=consumers,
-        http=application(answer, caller_of(TokenChecker(settings.auth), SCOPE)),
+        relays={
+            # Nobody rings for conflicts: what comes after a booking is told with the next sweep.
+            "conflicts": Relay("conflicts", CheckConflicts(MongoConflicts(client), system_clock, told.ring), Bell()),
+            "announcements": Relay(
+                "announcements", PublishPending(MongoOutbox(client), KafkaAnnouncer(publisher), system_clock), told
+            ),
+        },
+        http=application(
+            _stories(settings, timeline, MongoBookings(client, system_clock), KafkaWorkers(publisher), told.ring),
+            TokenChecker(settings.auth),
+        ),
     )
 
 
@@ -75,6 +96,8 @@ async def serve(settings: Settings, process: Process) -> None:
     await parts.timeline.prepare()
     await parts.publisher.start()
     process.on_stop("publisher", parts.publisher.stop)
+    for name, relay in parts.relays.items():
+        process.supervise(name, relay.run())
     await parts.consumers.start()
     process.on_stop("consumers", parts.consumers.stop)
     await process.listen("http", parts.http, settings.http.host, settings.http.port)
@@ -89,3 +112,32 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         return 2
     configure(settings.log.level, settings.log.format)
     return run(partial(serve, settings))
+
+
+def _records(client: AsyncIOMotorClient[dict[str, Any]], timeline: MongoTimeline) -> Records:
+    return Records(
+        connections=RecordConnections(timeline),
+        events=RecordEvents(timeline),
+        syncs=RecordSyncs(timeline, system_clock),
+        exports=RecordExports(MongoExports(client)),
+    )
+
+
+def _stories(
+    settings: Settings,
+    timeline: MongoTimeline,
+    bookings: MongoBookings,
+    workers: KafkaWorkers,
+    told: Callable[[], None],
+) -> Stories:
+    stale_after = settings.freshness.stale_after
+    world = Circumstances(system_clock, lambda: uuid4().hex, stale_after, told)
+    return Stories(
+        busy=AnswerBusy(timeline, system_clock, stale_after),
+        book=Book(bookings, LookFirst(timeline, workers, system_clock), world),
+        change=ChangeAppointment(bookings, world),
+        cancel=CancelAppointment(bookings, world),
+        show=ShowAppointments(bookings, system_clock, stale_after),
+        blocked_slots=BlockSlots(bookings, world),
+        clock=system_clock,
+    )

@@ -4,4 +4,4 @@ import sys
 
 from calsync_keys.app import main
 
-sys.exit(main(sys.argv[1:]))
+sys.exit(main())

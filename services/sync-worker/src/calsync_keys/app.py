@@ -28,7 +28,7 @@ class Look(Fragment):
     mongo: MongoSettings
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
     """Do as told: 0 done, 1 not or not all of it, 2 wrongly called. No key and no credential is ever printed."""
     told = _parser().parse_args(arguments)
     try:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from availability.application.timeline import Timeline
 from availability.domain.blocking import AllDayRule
-from availability.domain.changes import Disconnected, Owner, SetUp, Version
+from availability.domain.changes import Access, Disconnected, Owner, SetUp, Version
+from availability.domain.users import User
 from contracts.events import CalendarConnected, CalendarDisconnected, CalendarReconnected, CalendarSetupChanged
 from contracts.wire import Tombstone
 
@@ -28,6 +29,7 @@ class RecordConnections:
             await self._timeline.end(end)
         if ends:
             await self._timeline.erase_events(frozenset(end.connection_id for end in ends))
+        await self._timeline.recheck({User(n.account_id, n.user_id) for n in news if not isinstance(n, Tombstone)})
 
 
 def _set_up(news: SetUpNews) -> SetUp:
@@ -35,6 +37,8 @@ def _set_up(news: SetUpNews) -> SetUp:
         owner=Owner(news.account_id, news.user_id, news.connection_id),
         version=Version(news.epoch, news.revision),
         calendars=tuple((chosen.id, AllDayRule(chosen.all_day)) for chosen in news.setup.conflict_calendars),
+        access=Access(news.access),
+        linked_calendar_id=news.setup.linked_calendar_id,
     )
 
 

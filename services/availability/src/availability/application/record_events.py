@@ -14,6 +14,7 @@ from availability.domain.changes import (
     Version,
     newest_events,
 )
+from availability.domain.users import User
 from contracts.events import ICloudEventImported, ICloudEventRemoved
 from contracts.facts import OccurrenceGroup
 from contracts.wire import Tombstone
@@ -26,7 +27,7 @@ class RecordEvents:
 
     The end of a connection comes over another topic and may be recorded at this very moment. It is marked before
     the events are erased, and here the mark is looked for after the events are written: whichever of the two comes
-    last erases what the other has left.
+    last erases what the other has left. In the same way appointments are held against a user's time after it changed.
     """
 
     def __init__(self, timeline: Timeline) -> None:
@@ -35,6 +36,7 @@ class RecordEvents:
     async def __call__(self, news: Sequence[EventNews]) -> None:
         changes = newest_events(map(_change, news))
         await self._timeline.put_events(changes)
+        await self._timeline.recheck({User(n.account_id, n.user_id) for n in news if not isinstance(n, Tombstone)})
         ended = await self._timeline.ended(_connections(changes))
         if ended:
             await self._timeline.erase_events(ended)

@@ -1,31 +1,64 @@
 """How far each connection's calendars have been read."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
 
 from availability.application.timeline import Timeline
-from availability.domain.changes import Completed, ConnectionNews, Rejected, Version
+from availability.domain.changes import Completed, ConnectionNews, LastEvent, Rejected, Version
 from contracts.events import CompletedSync, CredentialsRejected, SyncCompleted
+from runtime.clock import Clock
 
 SyncNews = SyncCompleted | CredentialsRejected
+HELD_BACK: Final = timedelta(seconds=60)
+"""An event that is not there a minute after its pass was told lies in the dead letters, or was compacted away."""
+
+
+class SaidAt(NamedTuple):
+    """News, and when they were written to Kafka."""
+
+    event: SyncNews
+    at: datetime
+
+
+class EventsMissing(Exception):
+    """A pass was told whose events have not all come yet; tell it again a little later."""
 
 
 class RecordSyncs:
     """Keeps up to when each connection was read and whether Apple still lets us in.
 
-    News of a connection that is not known yet are kept for it.
+    News of a connection that is not known yet are kept for it. Events come over another topic: what a pass read is
+    believed once its last event is applied, for they come in order.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, clock: Clock) -> None:
         self._timeline = timeline
+        self._clock = clock
 
-    async def __call__(self, news: Sequence[SyncNews]) -> None:
-        await self._timeline.put_news([piece for event in news for piece in _pieces(event)])
+    async def __call__(self, news: Sequence[SaidAt]) -> None:
+        """Raises EventsMissing when some could not be kept yet; all others are."""
+        awaited = self._clock() - HELD_BACK
+        last = [event for said in news if said.at > awaited for event in _last_events(said.event)]
+        missing = frozenset(event.connection_id for event in await self._timeline.missing(last))
+        pieces = [piece for said in news for piece in _pieces(said.event, missing if said.at > awaited else ())]
+        await self._timeline.put_news(pieces)
+        if missing:
+            raise EventsMissing
 
 
-def _pieces(event: SyncNews) -> Iterator[ConnectionNews]:
+def _last_events(event: SyncNews) -> Iterator[LastEvent]:
     if isinstance(event, SyncCompleted):
-        yield from map(_completed, event.connections)
+        for sync in event.connections:
+            if sync.last_event is not None:
+                last = sync.last_event
+                yield LastEvent(sync.connection_id, last.event_id, sync.epoch, last.revision)
+
+
+def _pieces(event: SyncNews, missing: frozenset[str] | tuple[()]) -> Iterator[ConnectionNews]:
+    """The news, without those of connections whose events are missing."""
+    if isinstance(event, SyncCompleted):
+        yield from (_completed(sync) for sync in event.connections if sync.connection_id not in missing)
     else:
         as_of = None if event.as_of is None else _moment(event.as_of)
         yield Rejected(event.connection_id, Version(event.epoch, event.revision), as_of)
@@ -38,6 +71,7 @@ def _completed(sync: CompletedSync) -> Completed:
         version=Version(sync.epoch, sync.revision),
         as_of=_moment(sync.as_of),
         behind=tuple((age.id, _moment(age.as_of) if age.as_of else None) for age in sync.calendars),
+        setup_revision=sync.setup_revision,
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from typing import Protocol
 
 from availability.domain.busy import Known
-from availability.domain.changes import ConnectionNews, Disconnected, EventChange
+from availability.domain.changes import ConnectionNews, Disconnected, EventChange, LastEvent
 from availability.domain.intervals import Window
+from availability.domain.users import User
 
 
 class AskLater(Exception):
@@ -36,6 +37,12 @@ class Timeline(Protocol):
 
     async def erase_events(self, connection_ids: Collection[str]) -> None:
         """Delete every event of these connections."""
+
+    async def recheck(self, users: Collection[User]) -> None:
+        """Let the appointments of these users be held against their time anew."""
+
+    async def missing(self, events: Collection[LastEvent]) -> Collection[LastEvent]:
+        """Which of these are not applied, while their connections live. What is newer or removed counts as applied."""
 
     async def known(self, account_id: str, user_id: str, window: Window) -> Known:
         """All that is known of a user around `window`, as of one single moment.

@@ -6,11 +6,18 @@ Whatever order the news come in, and however often: of two about one thing the l
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from availability.domain.blocking import AllDayRule, Facts
 from availability.domain.intervals import Span
+
+
+class Access(StrEnum):
+    """What a user allowed: `read_only` is our promise never to write."""
+
+    READ_ONLY = "read_only"
+    FULL = "full"
 
 
 class Finality(IntEnum):
@@ -76,6 +83,8 @@ class SetUp:
     owner: Owner
     version: Version
     calendars: tuple[tuple[str, AllDayRule], ...]
+    access: Access = Access.READ_ONLY
+    linked_calendar_id: str | None = None
 
     @property
     def connection_id(self) -> str:
@@ -84,12 +93,16 @@ class SetUp:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The connection's calendars were read up to `as_of`, but for those in `behind` (None: never read yet)."""
+    """The connection's calendars were read up to `as_of`, but for those in `behind` (None: never read yet).
+
+    The pass went by the setup of `setup_revision`, where that was told.
+    """
 
     connection_id: str
     version: Version
     as_of: datetime
     behind: tuple[tuple[str, datetime | None], ...]
+    setup_revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,16 @@ class Disconnected:
 
     connection_id: str
     version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class LastEvent:
+    """The event that a pass said last: once it is applied, everything of the pass is."""
+
+    connection_id: str
+    event_id: str
+    epoch: int
+    revision: int
 
 
 def newest_events(changes: Iterable[EventChange]) -> tuple[EventChange, ...]:

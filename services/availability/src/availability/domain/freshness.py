@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from availability.domain.blocking import AllDayRule
-from availability.domain.changes import Version
+from availability.domain.changes import Access, Version
 
 
 class State(StrEnum):
@@ -27,6 +27,7 @@ _WORST_FIRST: Final = (State.NEEDS_RECONNECT, State.IMPORTING, State.STALE, Stat
 class Connection:
     """What we know of a living connection and of the reading of its calendars."""
 
+    id: str
     epoch: int
     calendars: tuple[tuple[str, AllDayRule], ...]
     """The conflict calendars and their all-day rules."""
@@ -37,6 +38,17 @@ class Connection:
     """Calendars that pass could not read, and up to when they had been read before, if ever."""
     rejected: Version | None = None
     """When Apple refused the credential, if it ever did."""
+    revision: int = 1
+    """That of the setup."""
+    setup_read: int | None = None
+    """The revision of the setup that the newest pass went by, where it was told."""
+    access: Access = Access.READ_ONLY
+    linked_calendar_id: str | None = None
+
+    @property
+    def setup_is_newer(self) -> bool:
+        """Whether the newest pass may not have looked at calendars that count now."""
+        return self.setup_read is not None and self.setup_read < self.revision
 
     @property
     def needs_reconnect(self) -> bool:
@@ -71,6 +83,11 @@ class Ageing:
     now: datetime
     stale_after: timedelta
 
+    @staticmethod
+    def never() -> "Ageing":
+        """For whoever judges the age of knowledge in a way of their own."""
+        return Ageing(datetime.max.replace(tzinfo=UTC), timedelta.max)
+
     def state_of(self, as_of: datetime) -> State:
         """Fresh or stale."""
         return State.STALE if self.now - as_of > self.stale_after else State.FRESH
@@ -93,7 +110,9 @@ def freshness(connections: Sequence[Connection], ageing: Ageing) -> Freshness:
 
 def _of_one(connection: Connection, ageing: Ageing) -> Freshness:
     behind = dict(connection.behind)
-    ages = [(calendar, behind.get(calendar, connection.as_of)) for calendar, _ in connection.calendars]
+    # A setup newer than the pass may hold calendars that the pass has not looked at; which, nobody has told.
+    others = None if connection.setup_is_newer else connection.as_of
+    ages = [(calendar, behind.get(calendar, others)) for calendar, _ in connection.calendars]
     as_of = _oldest([age for _, age in ages]) if ages else connection.as_of
     calendars = tuple(CalendarFreshness(calendar, age, _state(connection, age, ageing)) for calendar, age in ages)
     return Freshness(as_of, _state(connection, as_of, ageing), calendars)

@@ -33,6 +33,12 @@ class Window:
             raise WindowInvalid(f"start and end are more than {LONGEST_WINDOW_DAYS} days apart")
 
 
+def overlapping(spans: Iterable[Span], span: Span) -> tuple[Span, ...]:
+    """Those that share time with `span`, whole, as few as possible and sorted. Touching shares no time."""
+    first, last = span
+    return merged((start, end) for start, end in spans if start < last and end > first)
+
+
 def clipped(spans: Iterable[Span], window: Window) -> Iterator[Span]:
     """The parts of `spans` that lie inside the window; what has no length is left out."""
     first, last = window.start, window.end
