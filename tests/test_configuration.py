@@ -67,6 +67,24 @@ def test_only_the_worker_mounts_private_keys(service: str) -> None:
     assert mounts_them == dict.fromkeys(mounts_them, service == "sync-worker")
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_only_the_connector_mounts_what_it_signs_with_and_its_own_key(service: str) -> None:
+    manifest = (ROOT / f"deploy/k8s/base/{service}.yaml").read_text()
+    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][service]
+
+    mounts_them = {
+        secret in text
+        for secret, text in (
+            ("secretName: calsync-vault-signing", manifest),
+            ("secretName: calsync-connector}", manifest),
+            ("vault-signing:", str(composed["volumes"])),
+            ("connector-key:", str(composed["volumes"])),
+        )
+    }
+
+    assert mounts_them == {service == "connector"}
+
+
 def test_the_containers_are_told_only_what_some_service_reads() -> None:
     composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 

@@ -1,9 +1,11 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from connector.domain.attempts import DEFAULT_LIMITS, Limit, Scope
 from connector.settings import Settings
-from icloud.credentials import KeyPair
+from icloud.credentials import KeyPair, new_signing_pair
 from runtime.settings import SettingsInvalid, load
 
 
@@ -25,6 +27,53 @@ def test_the_rest_has_defaults(keys: KeyPair) -> None:
     assert settings.http.port == 8080
     assert settings.vault.public_key_file == keys.public_key_file
     assert settings.memory.key_file is None
+    assert settings.vault.signing_key_file is None
+    assert (settings.attempts.limits, settings.attempts.trusted_proxies) == (DEFAULT_LIMITS, ())
+
+
+def test_limits_that_are_left_out_keep_their_defaults(keys: KeyPair) -> None:
+    told = {
+        "CALSYNC_ATTEMPT_LIMITS": "user=7/PT2H, everyone = 9000 / P1D",
+        "CALSYNC_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::/32",
+    }
+
+    attempts = load(Settings, environment(keys) | told).attempts
+
+    changed = {Scope.USER: Limit(7, timedelta(hours=2)), Scope.EVERYONE: Limit(9000, timedelta(days=1))}
+    assert attempts.limits == {**DEFAULT_LIMITS, **changed}
+    assert [str(network) for network in attempts.trusted_proxies] == ["10.0.0.0/8", "2001:db8::/32"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        *(
+            ("CALSYNC_ATTEMPT_LIMITS", value)
+            for value in ("user", "user=0/PT1H", "user=5", "user=5/1h", "user=5/PT0.1S", "nobody=5/PT1H", "user=x/PT1H")
+        ),
+        *(("CALSYNC_TRUSTED_PROXIES", value) for value in ("proxy", "10.0.0.1/8", "10.0.0.0/99")),
+    ],
+)
+def test_limits_and_proxies_that_make_no_sense_are_told_without_their_values(
+    keys: KeyPair, variable: str, value: str
+) -> None:
+    with pytest.raises(SettingsInvalid) as told:
+        load(Settings, environment(keys) | {variable: value})
+
+    assert [mistake.partition(":")[0] for mistake in told.value.mistakes] == [variable]
+    assert f" {value}" not in told.value.mistakes[0].removesuffix("apple_id, user, network, account, everyone")
+
+
+def test_a_key_that_opens_credentials_is_no_key_to_sign_with(keys: KeyPair, tmp_path: Path) -> None:
+    pair = new_signing_pair(tmp_path)
+    [opens] = keys.private_keys_dir.iterdir()
+    right = environment(keys) | {"CALSYNC_VAULT_SIGNING_KEY_FILE": str(pair.signing_key_file)}
+
+    assert load(Settings, right).vault.signing_key_file == pair.signing_key_file
+    for wrong in (opens, keys.public_key_file, tmp_path / "nothing"):
+        with pytest.raises(SettingsInvalid) as told:
+            load(Settings, right | {"CALSYNC_VAULT_SIGNING_KEY_FILE": str(wrong)})
+        assert [mistake.partition(":")[0] for mistake in told.value.mistakes] == ["CALSYNC_VAULT_SIGNING_KEY_FILE"]
 
 
 @pytest.mark.parametrize("content", [None, bytes(31)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from icloud.credentials import KeyPair
+from icloud.credentials import KeyPair, new_signing_pair
 from icloud_simulator.simulator import Simulator
 from runtime.settings import SettingsInvalid, load
 from sync_worker.app import main, put_together
@@ -53,6 +53,19 @@ def test_the_defaults_are_those_of_the_documentation(keys: KeyPair) -> None:
 
     assert (sync.poll_interval, sync.lease) == (timedelta(minutes=5), timedelta(seconds=15))
     assert (sync.horizon_past, sync.horizon_future) == (timedelta(days=1), timedelta(days=400))
+
+
+def test_what_is_checked_with_are_public_keys_alone(keys: KeyPair, tmp_path: Path) -> None:
+    pair = new_signing_pair(tmp_path)
+
+    right = load(Settings, environment(keys, CALSYNC_VAULT_SIGNERS_DIR=str(pair.signers_dir)))
+
+    assert right.vault.signers_dir == pair.signers_dir
+    assert load(Settings, environment(keys)).vault.signers_dir is None
+    for wrong in (pair.signing_key_file.parent, keys.private_keys_dir, keys.public_key_file.parent, tmp_path):
+        with pytest.raises(SettingsInvalid) as told:
+            load(Settings, environment(keys, CALSYNC_VAULT_SIGNERS_DIR=str(wrong)))
+        assert [mistake.partition(":")[0] for mistake in told.value.mistakes] == ["CALSYNC_VAULT_SIGNERS_DIR"]
 
 
 def test_the_default_budget_is_that_of_the_documentation(keys: KeyPair) -> None:

@@ -37,6 +37,8 @@ class Listener:
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
                 ws="none",
+                # Who asks is told by the socket; which proxies are to be believed is the service's own to say.
+                proxy_headers=False,
             )
         )
 

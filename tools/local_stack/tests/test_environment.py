@@ -6,7 +6,8 @@ from local_stack.connector_key import make_connector_key
 from local_stack.environment import Environment, VaultKeys
 from local_stack.errors import CannotGoOn
 from local_stack.layout import Layout
-from local_stack.roster import FIXED_PORTS, named, names, ports_for
+from local_stack.roster import FIXED_PORTS, named, names, part, ports_for
+from local_stack.services import Service
 from local_stack.state import Options
 
 
@@ -103,3 +104,14 @@ def test_the_connectors_key_stays_once_it_is_made(tmp_path: Path) -> None:
     make_connector_key(file)
 
     assert (file.read_bytes(), len(made), file.stat().st_mode & 0o777) == (made, 32, 0o600)
+
+
+def test_a_service_is_run_by_another_module_where_one_is_named(tmp_path: Path) -> None:
+    environment = _environment(tmp_path, Options(workers=2, modules={"sync-worker": "storm_worker"}))
+
+    services = [part(name, environment) for name in ("sync-worker-2", "availability")]
+
+    assert [one._start.arguments for one in services if isinstance(one, Service)] == [
+        ["storm_worker"],
+        ["availability"],
+    ]

@@ -1,6 +1,7 @@
 """What every count of attempts promises."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,14 +10,22 @@ from typing import Any
 
 import pytest
 from bson import BSON
+from pydantic import SecretStr
+from pymongo.errors import PyMongoError
 
-from connector.domain.attempts import Limit, Scope, Subject
+from connector.application.prove import Asker, Counted, Prove
+from connector.application.refusals import TooManyAttempts
+from connector.domain.attempts import DEFAULT_LIMITS, Limit, Scope, Subject, Tally
+from connector.domain.connection import Owner
 from connector.outbound.mongo import MongoAttempts
 from connector.outbound.pseudonyms import Pseudonyms
-from connector_examples import APPLE_ID, MARIE
-from connector_fakes import FakeAttempts
+from connector_examples import APPLE_ID, CREDENTIAL, MARIE
+from connector_fakes import FakeApple, FakeAttempts
 from connector_stores import Databases, databases
+from icloud import CredentialsRejected
 from leftovers import shapes
+from runtime import mongo
+from runtime.settings import MongoSettings
 
 LIMIT = Limit(5, timedelta(minutes=15))
 APPLE = Subject(Scope.APPLE_ID, (APPLE_ID,))
@@ -131,6 +140,37 @@ async def test_what_died_with_its_process_goes_on_counting_and_is_not_waited_for
 
     assert (next_one.tally.total, next_one.tally.open) == (2, 1)
     assert (await counting.one.begin(APPLE, LIMIT)).tally.total == 3
+
+
+@pytest.mark.servers
+async def test_of_forty_wrong_ones_at_once_at_two_replicas_five_reach_apple(mine: Databases, key_file: Path) -> None:
+    counting, apple = await real(mine, key_file), FakeApple()
+    replicas = [Prove(apple, one, DEFAULT_LIMITS, lambda: None) for one in (counting.one, counting.other)]
+    askers = [Asker(Owner(f"acc-{number}", "usr-1")) for number in range(20)]
+
+    tasks = [replica(asker, CREDENTIAL, "c-1") for asker in askers for replica in replicas]
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+
+    kinds = Counter(type(outcome) for outcome in outcomes)
+    assert (kinds, apple.asked) == ({CredentialsRejected: 5, TooManyAttempts: 35}, 5)
+
+
+async def test_without_mongodb_nothing_begins_and_what_began_cannot_fail_by_its_end(key_file: Path) -> None:
+    nowhere = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50"
+    client = mongo.connect(MongoSettings(url=SecretStr(nowhere), timeout=timedelta(seconds=0.2)), "connector-tests")
+    attempts = MongoAttempts(client, Pseudonyms(key_file))
+    begun = Counted(APPLE, "token", await tally())
+
+    with pytest.raises(PyMongoError) as away:
+        await attempts.begin(APPLE, LIMIT)
+    await attempts.end(begun, counts=False)
+
+    assert mongo.is_infrastructure(away.value)
+    client.close()
+
+
+async def tally() -> Tally:
+    return (await FakeAttempts().begin(APPLE, LIMIT)).tally
 
 
 @pytest.mark.servers

@@ -33,8 +33,18 @@ class Account(Protocol):
     def objects(self, path: str, hrefs: Sequence[str]) -> AsyncIterator[CalendarObject | Missing]: ...
 
 
+class WritableAccount(Account, Protocol):
+    """The rest of it, for `LinkedCalendar` alone: nobody else may look into an object or write one."""
+
+    async def get(self, href: str) -> CalendarObject | Missing: ...
+
+    async def put(self, href: str, text: str, *, if_match: str | None) -> str | None: ...
+
+    async def delete(self, href: str, *, if_match: str | None) -> None: ...
+
+
 class Accounts(Protocol):
     """The way to an account; its credential stays behind this line."""
 
-    async def open(self, claim: Claim) -> Account:
+    async def open(self, claim: Claim) -> WritableAccount:
         """The claim's account, nothing asked of it yet. Raises CredentialUnusable."""

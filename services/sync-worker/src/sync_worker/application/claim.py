@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import count
 
+from contracts.facts import Access
 from icloud import Home
 from sync_worker.application.allowance import Allowance
 from sync_worker.domain.cadence import Activity
@@ -67,6 +68,19 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exports:
+    """What the user allows to be written into iCloud, and whether something is waiting to be."""
+
+    access: Access = Access.READ_ONLY
+    linked_calendar_id: str | None = None
+    alarm_minutes: int | None = None
+    due_at: datetime | None = None
+    """When the first appointment that is not as it should be is to be tried."""
+    reviewed: int = 0
+    """The connection's revision that the appointments were last held against."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A connection as it was when the lease was taken. `fence` grows with each; no write of an older one counts."""
 
@@ -101,6 +115,7 @@ class Claim:
     """When the lease was taken, by the store's clock: workers' own need not agree."""
     activity: Activity
     lease: Lease = field(repr=False)
+    exports: Exports = Exports()
     allowance: Allowance = field(default_factory=Allowance, repr=False, compare=False)
     trail: Trail = field(default_factory=Trail, repr=False, compare=False)
 

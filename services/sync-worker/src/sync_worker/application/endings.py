@@ -14,6 +14,17 @@ from sync_worker.domain.tracked import Tracked
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """How it stands with the user's appointments after a pass that has seen to them."""
+
+    due_at: datetime | None
+    """When the next of them is to be tried; None: there is nothing to do."""
+    next_appointment_at: datetime | None
+    reviewed: int
+    """The connection's revision that they are held against."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """All that could be read was read up to `as_of`, and its events are on Kafka."""
 
@@ -22,6 +33,8 @@ class Completed:
     home: Home | None = field(repr=False)
     changed: bool = False
     """Whether anything had changed at Apple."""
+    outlook: Outlook | None = None
+    """None: it is as it was."""
 
 
 @dataclass(frozen=True, slots=True)

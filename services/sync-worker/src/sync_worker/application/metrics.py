@@ -31,3 +31,9 @@ WAITED: Final = Counter(
 HELD_BACK: Final = Counter("calsync_icloud_held_back_total", "Requests that did not go out, by why.", ["reason"])
 THROTTLED: Final = Counter("calsync_icloud_throttled_total", "Answers of Apple's that asked for a pause.")
 HOSTS_LEFT_ALONE: Final = Gauge("calsync_icloud_hosts_left_alone", "Hosts of Apple's whose breaker is open.", ["host"])
+
+EXPORTED: Final = Counter("calsync_exports_total", "Appointments' objects written at iCloud, by how.", ["result"])
+EXPORTS_FAILED: Final = Counter("calsync_exports_failed_total", "Exports that did not succeed, by why.", ["reason"])
+EXPORTS_CHANGED: Final = Counter(
+    "calsync_exports_changed_in_icloud_total", "Exported appointments that users changed in iCloud, by how.", ["change"]
+)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from sync_worker.domain.appointments import MARKER, OWN_UID
 from sync_worker.domain.budget import Refused
 from sync_worker.domain.civil import DAY
 from sync_worker.domain.quirks import ENDS
@@ -20,7 +21,6 @@ _LONGEST_TRAVEL = DAY
 _TITLE_CHARACTERS = 1000
 # RFC 5545 advises one.
 _MOST_RULES = 20
-_OWN_UID = "crococlick-"
 _TZID = re.compile(r';TZID=("[^"]*"|[^;]*)', re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([\\;,nN])")
 
@@ -180,7 +180,7 @@ class EventReading:
             declined=_declined(lines.get("ATTENDEE", ()), self._addresses),
             transparent=shown_as == "TRANSPARENT" or (start.is_date and not shown_as),
             tentative=status == "TENTATIVE",
-            own_appointment=uid.startswith(_OWN_UID) or "X-CROCOCLICK-APPOINTMENT" in lines,
+            own_appointment=uid.startswith(OWN_UID) or MARKER in lines,
             all_day=start.is_date,
             travel_seconds=0 if start.is_date else self._travel(lines),
         )

@@ -68,8 +68,12 @@ def _place(event: Event) -> int:
 
 def _add(gathering: Gathering, event: Event) -> None:
     """Add the one occurrence that a VEVENT names itself."""
-    start, begin = event.start, event.start.instant
-    gathering.add(event.facts, begin, _end(start.zone, start.wall, event.length, begin))
+    gathering.add(event.facts, event.start.instant, end_of(event))
+
+
+def end_of(event: Event) -> int:
+    """When the one occurrence that a VEVENT names itself ends."""
+    return _end(event.start.zone, event.start.wall, event.length, event.start.instant)
 
 
 def _end(zone: Zone, wall: int, length: Length, begin: int) -> int:

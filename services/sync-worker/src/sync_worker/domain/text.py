@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sync_worker.domain.quirks import TEXTS
 from sync_worker.domain.values import Flaw
@@ -18,8 +19,6 @@ _NAMES = (
     "RECURRENCE-ID", "STATUS", "TRANSP", "ATTENDEE", "SEQUENCE", "X-APPLE-TRAVEL-DURATION", "X-CROCOCLICK-APPOINTMENT",
     "TZID", "TZOFFSETFROM", "TZOFFSETTO", "X-LIC-LOCATION",
 )  # fmt: skip
-_AS_WRITTEN = re.compile(rf"^({'|'.join(_NAMES)})[ \t]*([;:].*)$", re.MULTILINE)
-_ANY_CASE = re.compile(_AS_WRITTEN.pattern, re.MULTILINE | re.IGNORECASE)
 _PARAMETER = re.compile(r';([^=;:"]+)=((?:"[^"]*"|[^";:])*+)')
 
 
@@ -40,8 +39,11 @@ class Components:
     flaws: list[Flaw] = field(default_factory=list)
 
 
-def scan(text: str) -> Components:
-    """Find the events and zone definitions of a calendar object; read as far as possible whatever is wrong."""
+def scan(text: str, also: tuple[str, ...] = ()) -> Components:
+    """Find the events and zone definitions of a calendar object; read as far as possible whatever is wrong.
+
+    `also` are names of further properties to find.
+    """
     found = Components()
     if len(text) > _CHARACTERS:
         found.flaws.append(Flaw.TOO_LARGE)
@@ -49,9 +51,10 @@ def scan(text: str) -> Components:
     for quirk in TEXTS:
         text = quirk(text)
     text = text.replace("\n ", "").replace("\n\t", "")
-    lines = _AS_WRITTEN.findall(text)
+    as_written, any_case = _patterns(also)
+    lines = as_written.findall(text)
     if ("BEGIN", ":VEVENT") not in lines:
-        lines = [(name.upper(), rest) for name, rest in _ANY_CASE.findall(text)]
+        lines = [(name.upper(), rest) for name, rest in any_case.findall(text)]
     _sort_out(lines, found)
     if not found.events and not any(name == "BEGIN" and rest.upper() == ":VCALENDAR" for name, rest in lines):
         found.flaws.append(Flaw.NOT_A_CALENDAR)
@@ -66,6 +69,13 @@ def parameters(rest: str) -> tuple[dict[str, str], str]:
         found[match[1].upper()] = match[2].replace('"', "")
         at = match.end()
     return found, rest[at:].partition(":")[2]
+
+
+@lru_cache
+def _patterns(also: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Lines of the properties that matter, named in capitals, and named anyhow."""
+    lines = rf"^({'|'.join((*_NAMES, *also))})[ \t]*([;:].*)$"
+    return re.compile(lines, re.MULTILINE), re.compile(lines, re.MULTILINE | re.IGNORECASE)
 
 
 def _sort_out(lines: list[tuple[str, str]], found: Components) -> None:

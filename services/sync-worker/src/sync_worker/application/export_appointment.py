@@ -1,0 +1,76 @@
+"""One appointment on its way to the linked calendar."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from icloud import CalendarGone, Forbidden, HeldBack, ICloudError, NotUnderstood, PreconditionFailed, TryLater
+from runtime.logs import get_logger
+from sync_worker.application import metrics
+from sync_worker.application.appointment_work import Jobs, Sight, Work
+from sync_worker.application.claim import Claim
+from sync_worker.application.export_news import export_failed
+from sync_worker.application.tell import Tell
+from sync_worker.domain.exports import Failure, Job, back_off
+
+_OF_ONE: Final = (CalendarGone, Forbidden, PreconditionFailed, NotUnderstood)
+
+_log = get_logger("sync_worker.export_appointment")
+
+
+class ExportAppointment:
+    """Brings iCloud in step with one appointment, and says so once Kafka can be told the truth.
+
+    Every write has a precondition, and what may have been written is noted before it is: after a crash or a time-out
+    anywhere the next try finds out by reading, and the object is there once. What the user changed on the Apple side
+    is told and left alone until CrocoClick says something new.
+    """
+
+    def __init__(self, jobs: Jobs, tell: Tell) -> None:
+        self._jobs = jobs
+        self._tell = tell
+
+    async def __call__(self, sight: Sight, job: Job) -> Failure | None:
+        """Do what it calls for; the failure, where there was one, is told and will be tried again.
+
+        Raises LeaseLost, CredentialsRejected, HeldBack, and TryLater where Apple asked for a pause.
+        """
+        work = Work(sight, job, self._jobs, self._tell)
+        try:
+            await work.do()
+        except _OF_ONE as error:
+            return await self.fail(sight.claim, work.job, _failure(error))
+        except HeldBack:
+            raise
+        except TryLater as later:
+            await self.fail(sight.claim, work.unsure(), Failure.ICLOUD_UNAVAILABLE, later.after)
+            if later.after is not None:
+                raise
+            return Failure.ICLOUD_UNAVAILABLE
+        return None
+
+    async def fail(self, claim: Claim, job: Job, failure: Failure, asked: timedelta | None = None) -> Failure:
+        """Say why it is not there, and try it again later, not before what was `asked` for."""
+        failed = replace(job, tries=job.tries + 1)
+        wait = max(back_off(job.appointment_id, failed.tries), asked or timedelta(0))
+        again_at = claim.claimed_at + wait
+        metrics.EXPORTS_FAILED.labels(failure.value).inc()
+        _log.warning("export_failed", appointment_id=job.appointment_id, reason=failure.value, tries=failed.tries)
+        claim.lease.check()
+        await self._tell.say(export_failed(claim, job, failure, again_at))
+        await self._jobs.keep(claim, failed, again_at)
+        return failure
+
+
+def _failure(error: ICloudError) -> Failure:
+    match error:
+        case CalendarGone():
+            return Failure.CALENDAR_GONE
+        case Forbidden(reason="storage_full"):
+            return Failure.QUOTA
+        case PreconditionFailed(reason="uid_conflict"):
+            return Failure.UID_CONFLICT
+        case NotUnderstood(reason="object_refused") | Forbidden():
+            return Failure.REFUSED
+        case _:
+            return Failure.ICLOUD_NOT_UNDERSTOOD

@@ -1,0 +1,82 @@
+"""CrocoClick's own appointments, as the linked calendar is to show them."""
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from sync_worker.domain.values import Span
+from sync_worker.domain.zones import FIRST, LAST
+
+OWN_UID: Final = "crococlick-"
+"""What the UID of every object of ours begins with, and so its name."""
+MARKER: Final = "X-CROCOCLICK-APPOINTMENT"
+PRINT: Final = "X-CROCOCLICK-PRINT"
+"""The fingerprint of what we wrote: it tells our writing from the user's without our having to remember it."""
+
+_TITLE_CHARACTERS: Final = 1_000
+_NOTES_CHARACTERS: Final = 10_000
+_LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_CR_TWICE_ESCAPED: Final = "&#13;"
+"""What servers make of CR, and what readers therefore drop."""
+_PLAIN: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """When an appointment takes place, and in what words. Both begin and end at full seconds, and it takes time.
+
+    Words are as a calendar can hold them: no control characters but line ends, no blanks around them, not endless.
+    """
+
+    span: Span
+    title: str = field(repr=False)
+    location: str = field(default="", repr=False)
+    notes: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if not FIRST < self.span.start < self.span.end < LAST:
+            raise ValueError("an appointment takes time, and in our days")
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two that say the same."""
+        said = (self.span.start, self.span.end, self.title, self.location, self.notes)
+        return sha256(json.dumps(said).encode()).hexdigest()[:32]
+
+
+def agreed(span: Span, title: str, location: str | None = None, notes: str | None = None) -> Agreed:
+    """What was agreed on, in a calendar's words. Raises ValueError for a time that no appointment can have."""
+    return Agreed(
+        span, words(title, _TITLE_CHARACTERS), words(location, _TITLE_CHARACTERS), words(notes, _NOTES_CHARACTERS)
+    )
+
+
+def words(text: str | None, characters: int = _NOTES_CHARACTERS) -> str:
+    """Text that every calendar can hold; only what nobody can see is lost, and what is beyond so many characters."""
+    lines = _LINE_ENDS.sub("\n", text or "")
+    while _CR_TWICE_ESCAPED in lines:
+        lines = lines.replace(_CR_TWICE_ESCAPED, "")
+    seen = "".join(one for one in lines if one in "\n\t" or unicodedata.category(one) not in {"Cc", "Cs"})
+    return seen.strip()[:characters].rstrip()
+
+
+def uid_of(appointment_id: str, path: str) -> str:
+    """The UID of an appointment's object in the calendar at `path`; the object's name is the UID with `.ics`.
+
+    The same for ever, for whoever writes it. Another one in another calendar: iCloud takes a UID only once in an
+    account, so that an appointment could not be in the new calendar before it has left the old one.
+    """
+    name = appointment_id if _PLAIN.fullmatch(appointment_id) else _digits(appointment_id, 32)
+    return f"{OWN_UID}{name}-{_digits(path, 8)}"
+
+
+def is_own(href: str) -> bool:
+    """Whether an object bears a name of ours."""
+    return href.rpartition("/")[2].startswith(OWN_UID)
+
+
+def _digits(name: str, count: int) -> str:
+    return sha256(name.encode()).hexdigest()[:count]

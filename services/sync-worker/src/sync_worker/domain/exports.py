@@ -1,0 +1,178 @@
+"""What is to be done about an appointment in iCloud, and what is made of what is found there."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import Enum, StrEnum, auto
+from typing import Final
+
+from sync_worker.domain.appointments import Agreed
+from sync_worker.domain.cadence import chance
+from sync_worker.domain.found import Found
+from sync_worker.domain.values import Span
+
+_FIRST_WAIT: Final = timedelta(minutes=1)
+_LONGEST_WAIT: Final = timedelta(hours=6)
+_DOUBLINGS: Final = 9
+"""Past this many the doubled minute exceeds the longest wait anyway."""
+_JITTER: Final = 0.2
+
+
+class Failure(StrEnum):
+    """Why an appointment is not in the linked calendar. The values are stable: they are told and shown."""
+
+    CALENDAR_GONE = "calendar_gone"
+    CALENDAR_READ_ONLY = "calendar_read_only"
+    QUOTA = "quota"
+    REFUSED = "refused"
+    UID_CONFLICT = "uid_conflict"
+    ICLOUD_UNAVAILABLE = "icloud_unavailable"
+    ICLOUD_NOT_UNDERSTOOD = "icloud_not_understood"
+    PASSED = "passed"
+
+    @property
+    def of_calendar(self) -> bool:
+        """Whether every other appointment would meet it too."""
+        return self in {self.CALENDAR_GONE, self.CALENDAR_READ_ONLY, self.QUOTA, self.ICLOUD_UNAVAILABLE}
+
+
+class ChangeKind(StrEnum):
+    """What the user did to an exported appointment on the Apple side."""
+
+    MOVED = "moved"
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """An appointment's object in one calendar, as far as we know.
+
+    Without a fingerprint it is not known whether it is there; without an ETag, in which version.
+    """
+
+    path: str = field(repr=False)
+    href: str = field(repr=False)
+    etag: str | None = None
+    says: str | None = None
+    alarm_minutes: int | None = None
+    revision: int = 0
+    """The appointment's revision that it shows; 0: none for sure."""
+    at: int = 0
+    """When it was written, in epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the user did, to which revision, and what the object says since (empty: nothing of ours)."""
+
+    revision: int
+    kind: ChangeKind
+    says: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One appointment: what is wanted, and how far it has come.
+
+    `left` are copies in calendars that were linked before, to be taken away.
+    """
+
+    appointment_id: str
+    revision: int
+    agreed: Agreed | None
+    """None: it was cancelled."""
+    copy: Copy | None = None
+    left: tuple[Copy, ...] = ()
+    change: Change | None = None
+    tries: int = 0
+    """Failed ones since it was last wanted or went well."""
+
+    @property
+    def users(self) -> bool:
+        """Whether the user changed it in iCloud, and CrocoClick has not since."""
+        return self.change is not None and self.change.revision >= self.revision
+
+
+class Do(Enum):
+    """What a job calls for."""
+
+    NOTHING = auto()
+    WRITE = auto()
+    LOOK = auto()
+    """See what became of it, and write nothing."""
+    REMOVE = auto()
+    GIVE_UP = auto()
+    """It is over and was never written."""
+
+
+def planned(job: Job, path: str, alarm_minutes: int | None, now: int) -> tuple[Job, Do]:
+    """The job as it is to be done with the linked calendar at `path`, and what is to be done first."""
+    if job.agreed is None:
+        return job, Do.REMOVE if job.copy or job.left else Do.NOTHING
+    if job.users:
+        return job, Do.LOOK if job.copy and job.copy.etag is None else Do.NOTHING
+    past = job.agreed.span.end <= now
+    copy = job.copy
+    if copy is None:
+        return job, Do.GIVE_UP if past else Do.WRITE
+    if copy.path != path:
+        return (job, Do.NOTHING) if past else (_moved(job, copy, path), Do.WRITE)
+    if copy.etag is None or copy.says != job.agreed.fingerprint:
+        return job, Do.WRITE
+    return job, Do.NOTHING if past or copy.alarm_minutes == alarm_minutes else Do.WRITE
+
+
+def _moved(job: Job, copy: Copy, path: str) -> Job:
+    """The copy is to be in another calendar; one that is left there from earlier is taken up again."""
+    back = next((one for one in job.left if one.path == path), None)
+    left = (*(one for one in job.left if one is not back), copy)
+    return replace(job, copy=replace(back, etag=None, says=None, revision=0) if back else None, left=left)
+
+
+class Verdict(Enum):
+    """What was found where our copy is to be."""
+
+    ABSENT = auto()
+    """Nothing: write it."""
+    AS_WANTED = auto()
+    OURS = auto()
+    """What we wrote, in an older revision, or something that CrocoClick's newer word replaces: write over it."""
+    CHANGED = auto()
+    """The user changed what we wrote in the revision that still holds."""
+    FOREIGN = auto()
+    """Somebody else's object has our name."""
+
+
+def judged(found: Found | None, job: Job, uid: str) -> Verdict:
+    """What `found` is to a job that wants its appointment there."""
+    copy, wanted = job.copy, job.agreed.fingerprint if job.agreed else ""
+    told = job.users or (copy is not None and copy.says is not None and copy.revision >= job.revision)
+    if found is None:
+        return Verdict.CHANGED if told else Verdict.ABSENT
+    if found.uid != uid:
+        return Verdict.FOREIGN
+    if found.says == wanted:
+        return Verdict.AS_WANTED
+    if found.says and found.says == found.wrote and not job.users:
+        return Verdict.OURS
+    return Verdict.CHANGED if told or found.wrote == wanted else Verdict.OURS
+
+
+def change_of(found: Found | None, job: Job) -> Change:
+    """What the user did to it."""
+    if found is None:
+        return Change(job.revision, ChangeKind.DELETED)
+    moved = job.agreed is not None and found.span != job.agreed.span
+    return Change(job.revision, ChangeKind.MOVED if moved else ChangeKind.EDITED, found.says, found.span)
+
+
+def untouched(found: Found, copy: Copy, uid: str) -> bool:
+    """Whether a copy is what we wrote and nothing else."""
+    return found.uid == uid and bool(found.says) and found.says in (copy.says, found.wrote)
+
+
+def back_off(appointment_id: str, tries: int) -> timedelta:
+    """How long to wait after so many tries in a row: a minute doubled each time, six hours at most, ± 20 %."""
+    wait = min(_FIRST_WAIT * 2 ** min(max(tries - 1, 0), _DOUBLINGS), _LONGEST_WAIT)
+    return wait * (1 - _JITTER + 2 * _JITTER * chance(appointment_id, tries))

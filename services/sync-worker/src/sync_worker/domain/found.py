@@ -1,0 +1,76 @@
+"""An object of ours as it is found in iCloud: what it says by now, and whether it is still what we wrote."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sync_worker.domain.appointments import PRINT, agreed
+from sync_worker.domain.budget import Budget
+from sync_worker.domain.events import Event, EventReading
+from sync_worker.domain.series import end_of
+from sync_worker.domain.text import Lines, parameters, scan
+from sync_worker.domain.values import Span
+from sync_worker.domain.zone_names import Zones
+from sync_worker.domain.zones import NamedZone
+
+_STEPS: Final = 50_000
+"""What zones that the object defines itself may cost: a sixth of what an imported one may."""
+_ZONES_UNTIL: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+_WORDS: Final = ("LOCATION", "DESCRIPTION", PRINT)
+_ESCAPED: Final = re.compile(r"\\([\\;,nN])")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an object says. `says` is empty for what we would never write: a series, a day, something cancelled."""
+
+    etag: str
+    uid: str
+    span: Span | None
+    """Its time, of a series that of the first."""
+    says: str = ""
+    """The fingerprint of what it says."""
+    wrote: str = ""
+    """The fingerprint of what we last wrote there, as far as it bears it."""
+
+
+def found(etag: str, text: str, zone: ZoneInfo) -> Found:
+    """Read an object, whatever it is; times without zone are in that of the connection."""
+    components = scan(text, also=_WORDS)
+    home = NamedZone(zone)
+    reading = EventReading(Zones(components.definitions, _ZONES_UNTIL, Budget(_STEPS)), home, frozenset())
+    read = [(lines, event) for lines in components.events if (event := reading.event(lines)) is not None]
+    if not read:
+        return Found(etag, "", None)
+    lines, event = next(((lines, event) for lines, event in read if event.replaces is None), read[0])
+    start = event.start.instant
+    span = Span(start, max(end_of(event), start))
+    alone = len(components.events) == 1 and not components.flaws and not reading.flaws
+    says = _says(lines, span) if alone and _plain(event) else ""
+    return Found(etag, event.uid, span, says, _value(lines, PRINT))
+
+
+def _plain(event: Event) -> bool:
+    """Whether it is one event of some time that blocks."""
+    facts = event.facts
+    again = event.rules or event.dates or event.replaces is not None
+    return not (again or facts.all_day or facts.cancelled or facts.transparent or facts.tentative)
+
+
+def _says(lines: Lines, span: Span) -> str:
+    try:
+        return agreed(
+            span, _text(lines, "SUMMARY"), _text(lines, "LOCATION"), _text(lines, "DESCRIPTION")
+        ).fingerprint
+    except ValueError:
+        return ""
+
+
+def _text(lines: Lines, name: str) -> str:
+    return _ESCAPED.sub(lambda escaped: escaped[1].replace("n", "\n").replace("N", "\n"), _value(lines, name))
+
+
+def _value(lines: Lines, name: str) -> str:
+    return parameters(lines[name][0])[1] if name in lines else ""
