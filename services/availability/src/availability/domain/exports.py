@@ -1,0 +1,93 @@
+"""What becomes of an appointment on its way to the linked calendar, as far as we can tell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from availability.domain.changes import Access
+from availability.domain.freshness import Connection
+from availability.domain.intervals import Span
+
+
+class ExportState(StrEnum):
+    """Whether the linked calendar shows an appointment."""
+
+    PENDING = "pending"
+    NOT_EXPORTED = "not_exported"
+    EXPORTED = "exported"
+    FAILED = "failed"
+
+
+NOT_CONNECTED = "not_connected"
+READ_ONLY_ACCESS = "read_only_access"
+NO_LINKED_CALENDAR = "no_linked_calendar"
+NEEDS_RECONNECT = "needs_reconnect"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the worker said of one revision; `reason` is None where the linked calendar shows it.
+
+    A failure with `next_try_at` is tried again by itself.
+    """
+
+    revision: int
+    reason: str | None = None
+    next_try_at: datetime | None = None
+
+
+class ChangeKind(StrEnum):
+    """What a user may do to an exported appointment on the Apple side."""
+
+    MOVED = "moved"
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The user changed on the Apple side what was exported of one revision."""
+
+    revision: int
+    kind: ChangeKind
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The state, why it is so, and what the user changed in iCloud of what is agreed on now."""
+
+    state: ExportState
+    reason: str | None = None
+    change: Change | None = None
+
+
+def export_of(
+    agreed_revision: int, outcome: Outcome | None, change: Change | None, connections: Sequence[Connection]
+) -> Export:
+    """How the newest agreement fares; what was said of older ones does not count.
+
+    A user has one connection; while a new one is known before the end of the old, the newest word is any one's.
+    """
+    now = outcome if outcome is not None and outcome.revision >= agreed_revision else None
+    seen = change if change is not None and change.revision >= agreed_revision else None
+    if now is not None and now.reason is None:
+        return Export(ExportState.EXPORTED, change=seen)
+    barrier = _barrier(connections)
+    if barrier is not None:
+        return Export(ExportState.NOT_EXPORTED, barrier, seen)
+    if now is not None:
+        state = ExportState.FAILED if now.next_try_at is None else ExportState.PENDING
+        return Export(state, now.reason, seen)
+    waits = any(connection.needs_reconnect for connection in connections)
+    return Export(ExportState.PENDING, NEEDS_RECONNECT if waits else None, seen)
+
+
+def _barrier(connections: Sequence[Connection]) -> str | None:
+    if not connections:
+        return NOT_CONNECTED
+    full = [connection for connection in connections if connection.access is Access.FULL]
+    if not full:
+        return READ_ONLY_ACCESS
+    return None if any(connection.linked_calendar_id for connection in full) else NO_LINKED_CALENDAR

@@ -1,0 +1,28 @@
+"""The interface, put together."""
+
+from fastapi import FastAPI
+
+from availability.inbound.http import appointments, blocked_slots, busy
+from availability.inbound.http.problems import REFUSALS, refuse
+from availability.inbound.http.stories import Stories
+from runtime.auth import TokenChecker
+from runtime.http import install
+
+
+def application(stories: Stories, checker: TokenChecker) -> FastAPI:
+    """The whole interface; `checker` tells who asks."""
+    app = FastAPI(
+        title="CrocoClick availability",
+        version="1",
+        summary="When are users busy, how well do we know it, and may they be booked?",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.stories = stories
+    app.state.checker = checker
+    for noun in (busy, appointments, blocked_slots):
+        app.include_router(noun.router)
+    install(app)
+    for refusal in REFUSALS:
+        app.add_exception_handler(refusal, refuse)
+    return app

@@ -1,0 +1,174 @@
+"""Appointments: booked, changed, called off, shown."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Path
+from starlette.responses import Response
+
+from availability.application.book import Wish
+from availability.application.bookings import Key
+from availability.application.change_appointments import Revisions, Which
+from availability.domain.appointments import Agreed
+from availability.domain.users import User
+from availability.inbound.http.bodies import AppointmentBody, AppointmentChange, AppointmentsBody, NewAppointment
+from availability.inbound.http.callers import READ, WRITE, AppointmentReader, Told, UserId, Writer, refused, whose
+from availability.inbound.http.moments import End, Start, bookable, exactly, seconds_of, window
+from availability.inbound.http.problems import if_match_needed
+from availability.inbound.http.stories import Stories
+from availability.inbound.http.told import answer, etag, told_appointment
+from runtime.auth import Caller
+
+router: Final = APIRouter(prefix="/v1", tags=["appointments"])
+
+_SCOPES: Final = f"`{WRITE}`"
+_READING: Final = f"`{WRITE}` or `{READ}`"
+_TAG: Final = re.compile(r'"([^"]*)"|([^\s,"]+)')
+
+AppointmentId = Annotated[str, Path(max_length=64, examples=["6f1e2d3c4b5a49788796a5b4c3d2e1f0"])]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="Any text of your own, a new one for each booking; the same one when you repeat a request",
+        examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+    ),
+]
+IfMatch = Annotated[str | None, Header(max_length=500, description="The ETag that you have seen", examples=['"1"'])]
+
+
+@router.post(
+    "/appointments",
+    operation_id="book",
+    status_code=201,
+    summary="Book an appointment",
+    response_model=AppointmentBody,
+    responses=refused(_SCOPES, s409="`slot_taken`, with the times that are taken, or `knowledge_too_old`"),
+)
+async def book(wish: NewAppointment, caller: Writer, idempotency_key: IdempotencyKey, stories: Told) -> Response:
+    """Book if nothing known stands in the way.
+
+    The same Idempotency-Key with the same body gets the same answer for 24 hours, a refusal as `slot_taken` included.
+    """
+    span = bookable(exactly(wish.start, wish.end))
+    wanted = Wish(
+        user=whose(caller, wish.user_id),
+        agreed=Agreed(span, wish.title, wish.location, wish.notes),
+        by=caller.user_id,
+        max_age=wish.max_age,
+    )
+    shown = await stories.book(wanted, _key(caller, idempotency_key, wanted))
+    there = {"Location": f"{router.prefix}/appointments/{shown.appointment.id}"}
+    return answer(told_appointment(shown), status=201, headers=etag(shown) | there)
+
+
+@router.get(
+    "/appointments/{appointment_id}",
+    operation_id="appointment",
+    summary="One appointment",
+    response_model=AppointmentBody,
+    responses=refused(_READING),
+)
+async def appointment(caller: AppointmentReader, appointment_id: AppointmentId, stories: Told) -> Response:
+    """The appointment with its export and its history; a cancelled one for thirty days more."""
+    shown = await stories.show.one(caller.account_id, appointment_id)
+    whose(caller, shown.appointment.user.user_id)
+    return answer(told_appointment(shown), headers=etag(shown))
+
+
+@router.patch(
+    "/appointments/{appointment_id}",
+    operation_id="change_appointment",
+    summary="Move an appointment, or change its words",
+    response_model=AppointmentBody,
+    responses=refused(
+        _SCOPES,
+        s409="`slot_taken`, with the times that are taken, or `appointment_cancelled`",
+        s412="It was changed since; the ETag tells its revision",
+        s428="If-Match is missing",
+    ),
+)
+async def change_appointment(
+    change: AppointmentChange,
+    caller: Writer,
+    appointment_id: AppointmentId,
+    stories: Told,
+    if_match: IfMatch = None,
+) -> Response:
+    """Take the new time and free the old one in one step, or do neither."""
+    user = await _user(caller, appointment_id, stories)
+    if if_match is None:
+        raise if_match_needed()
+    which = Which(user, appointment_id, _revisions(if_match), caller.user_id)
+    shown = await stories.change(which, _changed(change))
+    return answer(told_appointment(shown), headers=etag(shown))
+
+
+@router.delete(
+    "/appointments/{appointment_id}",
+    operation_id="cancel_appointment",
+    status_code=204,
+    summary="Cancel an appointment",
+    response_class=Response,
+    responses=refused(_SCOPES, s412="It was changed since; the ETag tells its revision"),
+)
+async def cancel_appointment(
+    caller: Writer, appointment_id: AppointmentId, stories: Told, if_match: IfMatch = None
+) -> Response:
+    """Free its time, whatever its revision unless If-Match names one. What is cancelled already stays so."""
+    user = await _user(caller, appointment_id, stories)
+    revisions = None if if_match is None else _revisions(if_match)
+    await stories.cancel(Which(user, appointment_id, revisions, caller.user_id))
+    return Response(status_code=204)
+
+
+@router.get(
+    "/users/{user_id}/appointments",
+    operation_id="appointments",
+    summary="A user's appointments",
+    response_model=AppointmentsBody,
+    responses=refused(_READING),
+)
+async def appointments(caller: AppointmentReader, user_id: UserId, start: Start, end: End, stories: Told) -> Response:
+    """Those that take time between `start` and `end`; a thousand at most."""
+    found = await stories.show.between(whose(caller, user_id), window(start, end))
+    return answer({"items": [told_appointment(shown) for shown in found]})
+
+
+async def _user(caller: Caller, appointment_id: str, stories: Stories) -> User:
+    """The user of an appointment that the caller may touch; 404 else."""
+    user = await stories.show.whose(caller.account_id, appointment_id)
+    return whose(caller, user.user_id)
+
+
+def _changed(change: AppointmentChange) -> Callable[[Agreed], Agreed]:
+    """The agreement after the change."""
+    words: dict[str, Any] = {name: getattr(change, name) for name in change.model_fields_set - {"start", "end"}}
+
+    def after(old: Agreed) -> Agreed:
+        start = old.span[0] if change.start is None else seconds_of(change.start)
+        end = old.span[1] if change.end is None else seconds_of(change.end)
+        return replace(old, span=bookable((start, end)), **words)
+
+    return after
+
+
+def _revisions(if_match: str) -> Revisions:
+    """The revisions that If-Match names, None for any. A tag that is not ours names none."""
+    if if_match.strip() == "*":
+        return None
+    tags = (quoted or bare for quoted, bare in _TAG.findall(if_match))
+    return frozenset(int(tag) for tag in tags if tag.isdecimal() and len(tag) < 10)  # noqa: PLR2004 - no revision has ten digits
+
+
+def _key(caller: Caller, said: str, wish: Wish) -> Key:
+    """The key within its caller's own; hashes, because a caller may write anything into it."""
+    return Key(_hash(caller.account_id, caller.user_id, said), _hash(repr((wish.user, wish.agreed, wish.max_age))))
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,99 @@
+"""Time off that is entered in CrocoClick itself."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime, Field
+from starlette.responses import Response
+
+from availability.domain.blocked_slots import BlockedSlot
+from availability.domain.intervals import LATEST
+from availability.inbound.http.bodies import In, Out
+from availability.inbound.http.callers import READ, WRITE, AppointmentReader, Told, UserId, Writer, refused, whose
+from availability.inbound.http.moments import Moment, exactly, told_span
+from availability.inbound.http.told import answer
+
+router: Final = APIRouter(prefix="/v1/users/{user_id}/blocked-slots", tags=["blocked slots"])
+
+SlotId = Annotated[str, Path(max_length=64, examples=["0f1e2d3c4b5a49788796a5b4c3d2e1f0"])]
+
+
+class NewBlockedSlot(In):
+    """Time off to enter."""
+
+    start: Moment
+    end: Moment
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class BlockedSlotBody(Out):
+    """Time at which a user does not work. It blocks, and is not exported."""
+
+    id: str
+    start: AwareDatetime
+    end: AwareDatetime
+    reason: str | None
+
+
+class BlockedSlotsBody(Out):
+    """A user's blocked slots."""
+
+    items: list[BlockedSlotBody]
+    """By their start."""
+
+
+@router.post(
+    "",
+    operation_id="block",
+    status_code=201,
+    summary="Enter time off",
+    response_model=BlockedSlotBody,
+    responses=refused(f"`{WRITE}`"),
+)
+async def block(slot: NewBlockedSlot, caller: Writer, user_id: UserId, stories: Told) -> Response:
+    """From now on nothing is booked there. An appointment that is there already stands; its conflict is told."""
+    added = await stories.blocked_slots.add(whose(caller, user_id), exactly(slot.start, slot.end), slot.reason)
+    return answer(_told(added), status=201)
+
+
+@router.get(
+    "",
+    operation_id="blocked_slots",
+    summary="A user's time off",
+    response_model=BlockedSlotsBody,
+    responses=refused(f"`{WRITE}` or `{READ}`"),
+)
+async def blocked_slots(
+    caller: AppointmentReader,
+    user_id: UserId,
+    stories: Told,
+    start: Annotated[Moment | None, Query(description="RFC 3339; now, where it is left out")] = None,
+    end: Annotated[Moment | None, Query(description="RFC 3339; for ever, where it is left out")] = None,
+) -> Response:
+    """What takes time between `start` and `end`; a thousand at most."""
+    first = int((start or stories.clock()).timestamp())
+    found = await stories.blocked_slots.of(whose(caller, user_id), (first, _last(end)))
+    return answer({"items": [_told(slot) for slot in found]})
+
+
+@router.delete(
+    "/{slot_id}",
+    operation_id="unblock",
+    status_code=204,
+    summary="Delete time off",
+    response_class=Response,
+    responses=refused(f"`{WRITE}`"),
+)
+async def unblock(caller: Writer, user_id: UserId, slot_id: SlotId, stories: Told) -> Response:
+    """The time can be booked again."""
+    await stories.blocked_slots.remove(whose(caller, user_id), slot_id)
+    return Response(status_code=204)
+
+
+def _last(end: datetime | None) -> int:
+    return LATEST if end is None else int(end.timestamp())
+
+
+def _told(slot: BlockedSlot) -> dict[str, Any]:
+    return {"id": slot.id, **told_span(slot.span), "reason": slot.reason}

@@ -1,0 +1,61 @@
+"""Who asks, and for whom."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Path
+from fastapi.exceptions import HTTPException
+from starlette.requests import Request
+
+from availability.domain.users import User
+from availability.inbound.http.stories import Stories
+from runtime.auth import Caller, Forbidden, TokenChecker
+
+READ: Final = "availability:read"
+WRITE: Final = "appointments:write"
+
+
+def carrying(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
+    """A FastAPI dependency: the request's caller, whose token carries one of the scopes."""
+
+    async def caller(request: Request) -> Caller:
+        checker: TokenChecker = request.app.state.checker
+        found = await checker.check(request.headers.get("authorization"))
+        if found.scopes.isdisjoint(scopes):
+            raise Forbidden(f"scope {' or '.join(scopes)} is needed")
+        return found
+
+    return caller
+
+
+def stories_of(request: Request) -> Stories:
+    """What this application can be asked for."""
+    stories: Stories = request.app.state.stories
+    return stories
+
+
+def whose(caller: Caller, user_id: str) -> User:
+    """The user of that id in the caller's account; 404 where the caller may not act for them."""
+    if not caller.may_act_for(user_id):
+        raise HTTPException(404)
+    return User(caller.account_id, user_id)
+
+
+def refused(scopes: str, **others: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's `responses` of what every route may refuse, and of this one's own (`s409="…"`)."""
+    common = {
+        401: "No token, or not a valid one",
+        403: f"The token carries no scope {scopes}",
+        404: "It does not exist, or belongs to somebody whom the caller may not act for",
+        422: "Something is missing or makes no sense",
+        503: "This cannot be done at the moment; `Retry-After` says when to try again",
+    }
+    own = {int(status.removeprefix("s")): said for status, said in others.items()}
+    return {status: {"description": said} for status, said in (common | own).items()}
+
+
+Reader = Annotated[Caller, Depends(carrying(READ))]
+AppointmentReader = Annotated[Caller, Depends(carrying(WRITE, READ))]
+Writer = Annotated[Caller, Depends(carrying(WRITE))]
+Told = Annotated[Stories, Depends(stories_of)]
+UserId = Annotated[str, Path(max_length=128, examples=["u-4711"])]

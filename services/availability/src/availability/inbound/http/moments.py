@@ -1,0 +1,92 @@
+"""Moments and lengths of time, in and out."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, BeforeValidator
+
+from availability.domain.intervals import LONGEST_WINDOW_DAYS, Span, Window, WindowInvalid
+from runtime.http import Problem
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND: Final = timedelta(seconds=1)
+WINDOW_TITLE: Final = {
+    "en": f"start must be before end, at most {LONGEST_WINDOW_DAYS} days apart, and both between 1970 and 9999.",
+    "fr": f"start doit précéder end, de {LONGEST_WINDOW_DAYS} jours au plus, et les deux se situer entre 1970 et 9999.",
+}
+_SECONDS_TITLE: Final = {
+    "en": "start and end must be whole seconds.",
+    "fr": "start et end doivent être des secondes entières.",
+}
+
+
+def _written_out(value: object) -> object:
+    """Keep out pydantic's other spellings of a moment, bare numbers above all."""
+    if not isinstance(value, str) or "-" not in value[1:]:
+        raise ValueError("not RFC 3339")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Start = Annotated[Moment, Query(description="RFC 3339", examples=["2026-03-02T00:00:00Z"])]
+End = Annotated[
+    Moment,
+    Query(description=f"RFC 3339, at most {LONGEST_WINDOW_DAYS} days after start", examples=["2026-03-09T00:00:00Z"]),
+]
+
+
+class SpanBody(BaseModel):
+    """A half-open span [start, end)."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+
+
+def window(start: datetime, end: datetime) -> Window:
+    """Whole seconds that hold all of [start, end)."""
+    try:
+        return Window((start - _EPOCH) // _SECOND, -((_EPOCH - end) // _SECOND))
+    except WindowInvalid:
+        raise Problem(422, "invalid_request", WINDOW_TITLE) from None
+
+
+def seconds_of(moment: datetime) -> int:
+    """Epoch seconds; 422 where a second is broken, for times that are booked are whole ones."""
+    if moment.microsecond:
+        raise Problem(422, "invalid_request", _SECONDS_TITLE)
+    return (moment - _EPOCH) // _SECOND
+
+
+def exactly(start: datetime, end: datetime) -> Span:
+    """[start, end) in epoch seconds."""
+    return seconds_of(start), seconds_of(end)
+
+
+def bookable(span: Span) -> Span:
+    """The span; 422 where nothing can be booked in it."""
+    try:
+        Window(*span)
+    except WindowInvalid:
+        raise Problem(422, "invalid_request", WINDOW_TITLE) from None
+    return span
+
+
+def told_span(span: Span) -> dict[str, str]:
+    """A span as it goes out."""
+    return {"start": told_second(span[0]), "end": told_second(span[1])}
+
+
+def told_second(seconds: int) -> str:
+    """RFC 3339 of epoch seconds."""
+    return _written(datetime.fromtimestamp(seconds, UTC))
+
+
+def told_moment(moment: datetime | None) -> str | None:
+    """RFC 3339, cut to the second."""
+    return None if moment is None else _written(moment.astimezone(UTC))
+
+
+def _written(utc: datetime) -> str:
+    """RFC 3339 with `Z`; isoformat takes a third of strftime's time."""
+    return f"{utc.isoformat()[:19]}Z"

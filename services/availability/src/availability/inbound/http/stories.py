@@ -1,0 +1,24 @@
+"""What the interface can be asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from availability.application.answer import AnswerBusy
+from availability.application.block_slots import BlockSlots
+from availability.application.book import Book
+from availability.application.change_appointments import CancelAppointment, ChangeAppointment
+from availability.application.show import ShowAppointments
+
+
+@dataclass(frozen=True, slots=True)
+class Stories:
+    """The application's stories, put together."""
+
+    busy: AnswerBusy
+    book: Book
+    change: ChangeAppointment
+    cancel: CancelAppointment
+    show: ShowAppointments
+    blocked_slots: BlockSlots
+    clock: Callable[[], datetime]

@@ -1,0 +1,62 @@
+"""Appointments as they go out."""
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from availability.application.bookings import Shown
+from availability.domain.exports import Export
+from availability.inbound.http.moments import told_moment, told_span
+
+
+def answer(body: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A body that was made here needs no second look."""
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(content, status, headers, media_type="application/json")
+
+
+def etag(shown: Shown) -> dict[str, str]:
+    """The revision, as RFC 9110 writes it."""
+    return {"ETag": f'"{shown.appointment.revision}"'}
+
+
+def told_appointment(shown: Shown) -> dict[str, Any]:
+    """An AppointmentBody."""
+    appointment = shown.appointment
+    agreed = appointment.agreed
+    return {
+        "id": appointment.id,
+        "user_id": appointment.user.user_id,
+        **told_span(agreed.span),
+        "title": agreed.title,
+        "location": agreed.location,
+        "notes": agreed.notes,
+        "state": appointment.standing,
+        "revision": appointment.revision,
+        "created_at": told_moment(appointment.created_at),
+        "updated_at": told_moment(appointment.updated_at),
+        "conflicts": [told_span(span) for span in appointment.conflicts],
+        "export": _export(shown.export),
+        "knowledge": {"as_of": told_moment(shown.as_of), "state": shown.state},
+        "history": [
+            {
+                "revision": line.revision,
+                "what": line.what,
+                "at": told_moment(line.act.at),
+                "by": line.act.by,
+                **told_span(line.span),
+            }
+            for line in appointment.history
+        ],
+    }
+
+
+def _export(export: Export) -> dict[str, Any]:
+    change = export.change
+    if change is None:
+        changed = None
+    else:
+        moved = {"start": None, "end": None} if change.span is None else told_span(change.span)
+        changed = {"change": change.kind, **moved}
+    return {"state": export.state, "reason": export.reason, "changed_in_icloud": changed}

@@ -1,0 +1,88 @@
+"""What became of appointments, on `calendar.appointments.v1`, and requests for a look, on `icloud.sync-requests.v1`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from availability.application.fresh_look import NobodyToAsk
+from availability.application.publish import Unpublished
+from availability.domain.appointments import Announcement, News
+from availability.domain.freshness import Connection
+from availability.domain.users import User
+from contracts.events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentInConflict,
+    AppointmentRescheduled,
+    Event,
+    RequestReason,
+    SyncRequested,
+)
+from contracts.wire import encode
+from runtime.kafka import Publisher, PublishFailed
+
+_SOURCE: Final = "availability"
+
+
+class KafkaAnnouncer:
+    """Keyed by user: all of a user's appointments lie in one partition, in the order in which they were told."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def announce(self, announcements: Sequence[Announcement]) -> None:
+        """Return when Kafka has acknowledged all. Raises Unpublished."""
+        try:
+            await self._publisher.publish([encode(event_of(one), source=_SOURCE, time=one.at) for one in announcements])
+        except PublishFailed as failed:
+            raise Unpublished from failed
+
+
+class KafkaWorkers:
+    """Keyed by connection."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def ask(self, user: User, connections: Sequence[Connection], at: datetime) -> None:
+        """Return once Kafka has acknowledged the requests. Raises NobodyToAsk."""
+        requests = [requested(user, connection, at) for connection in connections]
+        try:
+            await self._publisher.publish([encode(one, source=_SOURCE, time=at) for one in requests])
+        except PublishFailed as failed:
+            raise NobodyToAsk from failed
+
+
+def requested(user: User, connection: Connection, at: datetime) -> SyncRequested:
+    """The request in the contract's shape; of a connection's requests the later one has the larger revision."""
+    return SyncRequested(
+        **user._asdict(),
+        connection_id=connection.id,
+        epoch=connection.epoch,
+        revision=int(at.timestamp() * 1000),
+        reason=RequestReason.BOOKING,
+        requested_at=int(at.timestamp()),
+    )
+
+
+def event_of(announcement: Announcement) -> Event:
+    """The announcement in the contract's shape."""
+    identity: dict[str, Any] = {
+        **announcement.user._asdict(),
+        "connection_id": announcement.connection_id,
+        "epoch": 1,
+        "revision": announcement.revision,
+        "appointment_id": announcement.appointment_id,
+    }
+    agreed = announcement.agreed
+    time: dict[str, Any] = {"start": agreed.span[0], "end": agreed.span[1]}
+    words: dict[str, Any] = {"title": agreed.title, "location": agreed.location, "notes": agreed.notes}
+    match announcement.news:
+        case News.BOOKED:
+            return AppointmentBooked(**identity, **time, **words)
+        case News.RESCHEDULED | News.EDITED:
+            return AppointmentRescheduled(**identity, **time, **words, previous=announcement.previous)
+        case News.CANCELLED:
+            return AppointmentCancelled(**identity)
+        case News.IN_CONFLICT | News.CONFLICT_OVER:
+            return AppointmentInConflict(**identity, **time, conflicts=announcement.conflicts)

@@ -1,0 +1,143 @@
+"""One small document per user with bookings, through which every decision about the user's time goes (docs/adr/0018).
+
+{_id: {account_id, user_id}, number, unchecked?, claim?: {number, outlines, answers}}
+
+`number` counts what changed the user's time. A decision reads it, reads what it needs, and then writes all that it
+decided as `claim` in the one write that raises the number it has read: of two only one succeeds, and the other decides
+anew. The claim is then carried out, and taken off. Whoever finds one that stays carries it out first: nobody waits
+for a process that has died, and nothing is half done. `unchecked` asks that appointments be held against the time.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ReadPreference, UpdateOne, WriteConcern
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from availability.domain.users import User
+from availability.outbound.mongo.appointments import Outline, outline_write
+from availability.outbound.mongo.documents import Document
+from availability.outbound.mongo.indexes import ANSWERS, GUARDS, TIMELINE
+
+_DUPLICATE: Final = 11000
+_PATIENCE: Final = (0.01, 0.02, 0.03)
+"""Seconds: a process that lives carries out its claim in some ten milliseconds, and helping it would only slow it."""
+_AT_ONCE: Final = WriteConcern(1)
+"""For what a later write of the same server vouches for: a majority that has the later one has this one, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What was decided, as it is to be written."""
+
+    outlines: list[Outline] = field(default_factory=list)
+    answers: list[Document] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was decided."""
+        return not self.outlines and not self.answers
+
+
+class Guards:
+    """The guards of all users."""
+
+    def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
+        primary = client[database].with_options(read_preference=ReadPreference.PRIMARY)
+        self._guards = primary.get_collection(GUARDS, write_concern=WriteConcern("majority", j=True))
+        # What is seen before a majority has it would be ahead of the snapshots that are read after it.
+        self._settled = self._guards.with_options(read_concern=ReadConcern("majority"))
+        self._quick = self._guards.with_options(write_concern=_AT_ONCE)
+        self._timeline = primary.get_collection(TIMELINE, write_concern=_AT_ONCE)
+        self._answers = primary.get_collection(ANSWERS, write_concern=_AT_ONCE)
+
+    async def settled(self, user: User) -> int:
+        """How often the user's time has changed; all that was decided by then is carried out."""
+        guard = await self._left_alone(user)
+        if guard is None:
+            return 0
+        await self._carry_out_found(guard)
+        return int(guard["number"])
+
+    async def _left_alone(self, user: User) -> Document | None:
+        """The guard, without a claim unless whoever made it has had the time to carry it out."""
+        guard = await self._settled.find_one({"_id": user._asdict()})
+        for pause in _PATIENCE:
+            if guard is None or "claim" not in guard:
+                break
+            await asyncio.sleep(pause)
+            guard = await self._settled.find_one({"_id": user._asdict()})
+        return guard
+
+    async def unchecked(self, limit: int) -> list[tuple[User, int]]:
+        """At most `limit` users whose time changed since appointments were held against it, with their counts."""
+        found = await self._settled.find({"unchecked": True}).limit(limit).to_list(limit)
+        for guard in found:
+            await self._carry_out_found(guard)
+        return [(User(**guard["_id"]), guard["number"]) for guard in found]
+
+    async def count(self, users: Collection[User]) -> None:
+        """Note that the time of these users has changed. It finds only those with bookings: others have no guard."""
+        ids = [user._asdict() for user in users]
+        await self._guards.update_many({"_id": {"$in": ids}}, {"$inc": {"number": 1}, "$set": {"unchecked": True}})
+
+    async def decide(self, user: User, number: int, claim: Claim, *, checked: bool = False) -> bool:
+        """Carry out the claim if nothing has changed since `number` was read; False, and nothing done, otherwise.
+
+        Whether True comes or not: once it is decided it will be carried out. `checked`: appointments were held against
+        the user's time as of `number`, and that is what was decided.
+        """
+        written = {
+            "number": number + 1,
+            "outlines": [one.document() for one in claim.outlines],
+            "answers": claim.answers,
+        }
+        since = {"_id": user._asdict(), "number": number, "claim": {"$exists": False}}
+        change: Document = {"$inc": {"number": 1}, "$set": {"claim": written}}
+        if checked:
+            change["$unset"] = {"unchecked": ""}
+        else:
+            change["$set"]["unchecked"] = True
+        try:
+            done = await self._quick.update_one(since, change, upsert=number == 0)
+        except DuplicateKeyError:
+            return False
+        if not done.matched_count and done.upserted_id is None:
+            return False
+        await self._carry_out(user._asdict(), written)
+        return True
+
+    async def check(self, user: User, number: int) -> bool:
+        """Note that nothing is to be told as of `number`; False when something has changed since."""
+        done = await self._guards.update_one({"_id": user._asdict(), "number": number}, {"$unset": {"unchecked": ""}})
+        return bool(done.matched_count)
+
+    async def _carry_out_found(self, guard: Mapping[str, Any]) -> None:
+        if "claim" in guard:
+            await self._carry_out(guard["_id"], guard["claim"])
+
+    async def _carry_out(self, guard_id: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
+        """Done twice, or late, it changes nothing. Answers first: who sees an appointment finds its key answered."""
+        answers = [
+            UpdateOne({"_id": one["_id"], "wish": one["wish"]}, {"$set": {"answer": one["answer"]}})
+            for one in claim["answers"]
+        ]
+        if answers:
+            await self._answers.bulk_write(answers)
+        if claim["outlines"]:
+            await _write_newer(self._timeline, [Outline(**one) for one in claim["outlines"]])
+        off = {"_id": guard_id, "claim.number": claim["number"]}
+        await self._guards.update_one(off, {"$unset": {"claim": ""}})
+
+
+async def _write_newer(timeline: Any, outlines: list[Outline]) -> None:  # noqa: ANN401 - Motor's collection, whose type needs a parameter that mypy cannot see through with_options
+    try:
+        await timeline.bulk_write([outline_write(one) for one in outlines], ordered=False)
+    except BulkWriteError as error:
+        # What is there is as new: somebody else has carried this out.
+        if any(one["code"] != _DUPLICATE for one in error.details["writeErrors"]):
+            raise

@@ -1,0 +1,198 @@
+"""Appointments and blocked slots in memory. They run the same tests as MongoDB's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from services.availability.tests.fakes import MemoryTimeline
+
+from availability.application.bookings import Answer, Desk, KeptAnswer, Key, Taken
+from availability.application.check_conflicts import Unchecked
+from availability.application.publish import Unpublished
+from availability.domain.appointments import Announcement, Appointment, Standing
+from availability.domain.blocked_slots import BlockedSlot
+from availability.domain.busy import Entry, EntryKind, Known
+from availability.domain.exports import Change, Outcome
+from availability.domain.freshness import Connection
+from availability.domain.intervals import Span, Window
+from availability.domain.users import User
+from runtime.clock import Clock
+
+T = TypeVar("T")
+
+
+class MemoryBookings:
+    """Appointments, blocked slots and answers, in dictionaries beside a timeline's."""
+
+    def __init__(self, timeline: MemoryTimeline, clock: Clock) -> None:
+        self.timeline = timeline
+        self.appointments: dict[str, Appointment] = {}
+        self.blocked: dict[str, BlockedSlot] = {}
+        self.answers: dict[str, tuple[datetime, KeptAnswer]] = {}
+        self.pending: dict[str, list[Announcement]] = {}
+        self.clock = clock
+        self._one_at_a_time = asyncio.Lock()
+
+    async def alone(self, user: User, decide: Callable[[Desk], Awaitable[T]]) -> T:
+        async with self._one_at_a_time:
+            before = self._state()
+            timeline = self.timeline
+            timeline.counts[user] = timeline.counts.get(user, 0) + 1
+            timeline.unchecked.add(user)
+            try:
+                return await decide(MemoryDesk(self, user))
+            except BaseException:
+                self._restore(before)
+                raise
+
+    async def known(self, user: User, window: Window) -> Known:
+        return await self.timeline.known(*user, window)
+
+    async def find(self, account_id: str, appointment_id: str) -> Appointment | None:
+        found = self.appointments.get(appointment_id)
+        return found if found is not None and found.user.account_id == account_id else None
+
+    async def between(self, user: User, window: Window) -> Sequence[Appointment]:
+        return [one for one in self._standing(user) if _meets(one.agreed.span, (window.start, window.end))]
+
+    async def slots(self, user: User, span: Span) -> Sequence[BlockedSlot]:
+        theirs = [slot for slot in self.blocked.values() if slot.user == user and _meets(slot.span, span)]
+        return sorted(theirs, key=lambda slot: slot.span)
+
+    async def take(self, key: Key) -> KeptAnswer:
+        until, kept = self.answers.get(key.id, (self.clock(), None))
+        if kept is None or until <= self.clock():
+            kept = KeptAnswer(key, None)
+            self.answers[key.id] = (self.clock() + timedelta(hours=24), kept)
+        return kept
+
+    async def refuse(self, key: Key, answer: Taken) -> Answer:
+        return self.answers[key.id][1].answer or self.answer(key, answer)
+
+    def answer(self, key: Key, answer: Answer) -> Answer:
+        if key.id in self.answers:
+            self.answers[key.id] = (self.answers[key.id][0], KeptAnswer(key, answer))
+        return answer
+
+    async def unchecked(self, limit: int) -> Sequence[Unchecked]:
+        return [Unchecked(user, self.timeline.counts[user]) for user in sorted(self.timeline.unchecked)[:limit]]
+
+    async def ahead(self, user: User, after: int) -> Sequence[Appointment]:
+        return [one for one in self._standing(user) if one.agreed.span[1] > after]
+
+    async def settle(self, one: Unchecked, found: Collection[tuple[Appointment, Announcement]]) -> bool:
+        if self.timeline.counts[one.user] != one.number:
+            return False
+        self.timeline.unchecked.discard(one.user)
+        for appointment, announcement in found:
+            self.keep(appointment, announcement)
+        return True
+
+    async def waiting(self, limit: int) -> Sequence[Sequence[Announcement]]:
+        return [list(several) for several in self.pending.values() if several][:limit]
+
+    async def mark(self, told: Announcement, now: datetime) -> None:
+        del now
+        several = self.pending[told.appointment_id]
+        self.pending[told.appointment_id] = [one for one in several if one.revision > told.revision]
+
+    async def put(self, news: Sequence[tuple[str, Outcome | Change]]) -> None:
+        for appointment_id, said in news:
+            found = self.appointments.get(appointment_id)
+            if found is None:
+                continue
+            known = found.outcome if isinstance(said, Outcome) else found.change
+            if known is None or known.revision <= said.revision:
+                outcome, change = (said, found.change) if isinstance(said, Outcome) else (found.outcome, said)
+                self.appointments[appointment_id] = replace(found, outcome=outcome, change=change)
+
+    def keep(self, appointment: Appointment, announcement: Announcement) -> None:
+        self.appointments[appointment.id] = appointment
+        self.pending.setdefault(appointment.id, []).append(announcement)
+        self.timeline.entries.pop(appointment.id, None)
+        if appointment.standing is Standing.BOOKED:
+            entry = Entry(EntryKind.APPOINTMENT, appointment.id, appointment.agreed.span)
+            self.timeline.entries[appointment.id] = (appointment.user, entry)
+
+    def _standing(self, user: User) -> list[Appointment]:
+        theirs = [one for one in self.appointments.values() if one.user == user and one.standing is Standing.BOOKED]
+        return sorted(theirs, key=lambda one: one.agreed.span)
+
+    def _state(self) -> tuple[dict[str, object], ...]:
+        pending: dict[str, object] = {key: list(several) for key, several in self.pending.items()}
+        return ({**self.appointments}, {**self.blocked}, {**self.answers}, {**self.timeline.entries}, pending)
+
+    def _restore(self, state: tuple[dict[str, object], ...]) -> None:
+        kept: tuple[Any, ...] = (self.appointments, self.blocked, self.answers, self.timeline.entries, self.pending)
+        for now, before in zip(kept, state, strict=True):
+            now.clear()
+            now.update(before)
+
+
+class MemoryDesk:
+    """A decision over the dictionaries."""
+
+    def __init__(self, bookings: MemoryBookings, user: User) -> None:
+        self._bookings = bookings
+        self._user = user
+
+    async def known(self, window: Window) -> Known:
+        return await self._bookings.known(self._user, window)
+
+    async def appointment(self, appointment_id: str) -> Appointment | None:
+        found = self._bookings.appointments.get(appointment_id)
+        return found if found is not None and found.user == self._user else None
+
+    async def slot(self, slot_id: str) -> BlockedSlot | None:
+        found = self._bookings.blocked.get(slot_id)
+        return found if found is not None and found.user == self._user else None
+
+    async def answered(self, key: Key) -> Answer | None:
+        return self._bookings.answers[key.id][1].answer
+
+    def keep(self, appointment: Appointment, announcement: Announcement) -> None:
+        self._bookings.keep(appointment, announcement)
+
+    def block(self, slot: BlockedSlot) -> None:
+        self._bookings.blocked[slot.id] = slot
+        entry = Entry(EntryKind.BLOCKED_SLOT, slot.id, slot.span)
+        self._bookings.timeline.entries[slot.id] = (slot.user, entry)
+
+    def unblock(self, slot: BlockedSlot, now: datetime) -> None:
+        del now
+        del self._bookings.blocked[slot.id], self._bookings.timeline.entries[slot.id]
+
+    def remember(self, key: Key, answer: Answer) -> None:
+        self._bookings.answer(key, answer)
+
+
+class RecordedAnnouncer:
+    """Keeps what it is told; while `away` it takes nothing."""
+
+    def __init__(self) -> None:
+        self.told: list[Announcement] = []
+        self.away = False
+
+    async def announce(self, announcements: Sequence[Announcement]) -> None:
+        if self.away:
+            raise Unpublished
+        self.told.extend(announcements)
+
+
+class AskedWorkers:
+    """Workers that do what the test says when they are asked for a look."""
+
+    def __init__(self, look: Callable[[], Awaitable[None]]) -> None:
+        self.asked: list[str] = []
+        self._look = look
+
+    async def ask(self, user: User, connections: Sequence[Connection], at: datetime) -> None:
+        del user, at
+        self.asked.extend(connection.id for connection in connections)
+        await self._look()
+
+
+def _meets(one: Span, other: Span) -> bool:
+    return one[0] < other[1] and other[0] < one[1]

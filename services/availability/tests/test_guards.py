@@ -1,0 +1,149 @@
+"""A process may die between any two writes of a decision, or sleep and wake: nothing is half done, nobody waits."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from services.availability.tests.booking_stage import MovedClock, Stage
+from services.availability.tests.examples import THEY, span
+from services.availability.tests.stories import ask
+
+from availability.application.refusals import NoSuchBlockedSlot, SlotTaken
+from availability.application.timeline import Timeline
+from availability.outbound.mongo import MongoBookings, MongoConflicts, MongoExports, MongoOutbox, MongoTimeline
+from availability.outbound.mongo.documents import Document
+from availability.outbound.mongo.guards import Guards
+
+pytestmark = pytest.mark.servers
+
+
+class Killed(Exception):
+    """The process is gone."""
+
+
+class Mortal(Guards):
+    """Dies before one of the writes that carry out a decision: none was done, the answers, or all but the last."""
+
+    dies_before: str | None = None
+
+    async def _carry_out(self, guard_id: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
+        keep = {"answers": (), "timeline": ("answers",), "end": ("answers", "outlines")}
+        if self.dies_before is None:
+            await super()._carry_out(guard_id, claim)
+            return
+        done = {part: claim[part] if part in keep[self.dies_before] else [] for part in ("answers", "outlines")}
+        # A number that no claim has: the claim itself stays.
+        await super()._carry_out(guard_id, {**claim, **done, "number": -1})
+        raise Killed
+
+
+@pytest.fixture
+def mortal(mongo: AsyncIOMotorClient[Document], database: str, mongo_timeline: MongoTimeline) -> Stage:
+    """Another process on the same database."""
+    return _stage(mongo, database, mongo_timeline)
+
+
+@pytest.fixture
+def stage(mongo: AsyncIOMotorClient[Document], database: str, mongo_timeline: MongoTimeline) -> Stage:
+    return _stage(mongo, database, mongo_timeline)
+
+
+def _stage(mongo: AsyncIOMotorClient[Document], database: str, timeline: Timeline) -> Stage:
+    clock = MovedClock()
+    bookings = MongoBookings(mongo, clock, database)
+    bookings._guards = Mortal(mongo, database)
+    conflicts = MongoConflicts(mongo, database)
+    return Stage(timeline, bookings, MongoOutbox(mongo, database), conflicts, MongoExports(mongo, database), clock)
+
+
+def die(stage: Stage, before: str | None) -> None:
+    bookings = stage.bookings
+    assert isinstance(bookings, MongoBookings)
+    assert isinstance(bookings._guards, Mortal)
+    bookings._guards.dies_before = before
+
+
+@pytest.mark.parametrize("before", ["answers", "timeline", "end"])
+async def test_a_booking_whose_process_died_stands_for_everybody_at_once(
+    stage: Stage, mortal: Stage, before: str
+) -> None:
+    die(mortal, before)
+    with pytest.raises(Killed):
+        await mortal.book(span(19, 20), key="k", title="Coupe")
+
+    with pytest.raises(SlotTaken) as taken:
+        await stage.book(span(19.5, 21))
+    again = await stage.book(span(19, 20), key="k", title="Coupe")
+
+    assert taken.value.taken == (span(19, 20),)
+    assert again.appointment.agreed.span == span(19, 20)
+    assert [one.id for one in await stage.conflicts.ahead(THEY, 0)] == [again.appointment.id]
+    assert [one.revision for one in await stage.publish()] == [1]
+
+
+@pytest.mark.parametrize("before", ["answers", "timeline", "end"])
+async def test_a_repetition_finds_the_answer_that_nobody_heard(stage: Stage, mortal: Stage, before: str) -> None:
+    die(mortal, before)
+    with pytest.raises(Killed):
+        await mortal.book(span(19, 20), key="k")
+
+    first = await stage.book(span(19, 20), key="k")
+    second = await stage.book(span(19, 20), key="k")
+
+    assert first == second
+    assert (await ask(stage.timeline)).spans == (span(19, 20),)
+
+
+@pytest.mark.parametrize("before", ["answers", "timeline", "end"])
+async def test_a_move_whose_process_died_is_done_whole_by_the_sweep(stage: Stage, mortal: Stage, before: str) -> None:
+    booked = await mortal.book(span(9, 10))
+    die(mortal, before)
+    with pytest.raises(Killed):
+        await mortal.change(booked, span(15, 16))
+
+    await stage.check()
+
+    assert (await ask(stage.timeline)).spans == (span(15, 16),)
+    assert [one.revision for one in await stage.publish()] == [1, 2]
+
+
+async def test_whoever_wakes_late_brings_back_nothing(
+    stage: Stage, mongo: AsyncIOMotorClient[Document], database: str
+) -> None:
+    asleep = Guards(mongo, database)
+    claims = []
+    booked = await stage.book(span(9, 10))
+    slot = await stage.slots.add(THEY, span(12, 13), None)
+    for number, document in enumerate([booked.appointment.id, slot.id], start=1):
+        found = await mongo[database]["timeline"].find_one({"_id": document}) or {}
+        fields = {name: said for name, said in found.items() if name not in {"_id", "revision", "pending", "published"}}
+        outline = {"id": document, "revision": 1, "fields": fields, "pending": None}
+        claims.append({"number": number, "outlines": [outline], "answers": []})
+    await stage.cancel(booked)
+    await stage.slots.remove(THEY, slot.id)
+
+    for claim in claims:
+        await asleep._carry_out(THEY._asdict(), claim)
+
+    assert (await ask(stage.timeline)).spans == ()
+    with pytest.raises(NoSuchBlockedSlot):
+        await stage.slots.remove(THEY, slot.id)
+
+
+async def test_a_first_booking_by_two_processes_at_once_is_one(stage: Stage, mortal: Stage) -> None:
+    answers = await asyncio.gather(
+        *(where.book(span(9, 10)) for where in (stage, mortal) for _ in range(3)), return_exceptions=True
+    )
+
+    assert sum(isinstance(answer, SlotTaken) for answer in answers) == 5
+
+
+async def test_bookings_of_one_user_in_two_processes_all_find_their_place(stage: Stage, mortal: Stage) -> None:
+    wishes = [where.book(span(hour, hour + 1)) for hour in range(0, 24, 2) for where in (stage, mortal)]
+
+    answers = await asyncio.gather(*wishes, return_exceptions=True)
+
+    assert sum(isinstance(answer, SlotTaken) for answer in answers) == 12
+    assert len(await stage.conflicts.ahead(THEY, 0)) == 12

@@ -1,0 +1,111 @@
+"""What a pass read is believed once everything that it found is applied, for events come over another topic."""
+
+from datetime import timedelta
+
+import pytest
+from services.availability.tests.examples import (
+    HOME,
+    NOW,
+    WORK,
+    ago,
+    completed,
+    connected,
+    disconnected,
+    imported,
+    removed,
+    setup_changed,
+    tombstone,
+)
+from services.availability.tests.stories import ask, connections, events, syncs
+
+from availability.application.record_events import EventNews
+from availability.application.record_syncs import HELD_BACK, EventsMissing, RecordSyncs, SaidAt
+from availability.application.timeline import Timeline
+from availability.domain.freshness import State
+from contracts.events import LastEvent, SyncCompleted
+
+LAST = LastEvent(event_id="event-1", revision=2)
+
+
+async def test_a_pass_whose_last_event_is_missing_is_not_believed_yet(timeline: Timeline) -> None:
+    await connections(timeline, connected())
+    await events(timeline, imported("event-1", revision=1))
+
+    with pytest.raises(EventsMissing):
+        await syncs(timeline, completed(last=LAST))
+
+    assert (await ask(timeline)).freshness.state is State.IMPORTING
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        [imported("event-1", revision=2)],
+        [imported("event-1", revision=3)],
+        [imported("event-1", epoch=2, revision=1)],
+        [removed("event-1", revision=2)],
+        [tombstone("event-1", revision=2)],
+    ],
+    ids=["it", "newer", "newer epoch", "removed", "tombstone"],
+)
+async def test_it_is_believed_once_the_event_or_a_newer_word_on_it_is_there(
+    timeline: Timeline, last: list[EventNews]
+) -> None:
+    await connections(timeline, connected())
+    await events(timeline, *last)
+
+    await syncs(timeline, completed(last=LAST))
+
+    assert (await ask(timeline)).freshness.state is State.FRESH
+
+
+async def test_one_connection_that_waits_holds_up_no_other(timeline: Timeline) -> None:
+    await connections(timeline, connected(), connected(connection="another", user="user-2"))
+    together = SyncCompleted(
+        connections=(*completed(last=LAST).connections, *completed(connection="another", user="user-2").connections)
+    )
+
+    with pytest.raises(EventsMissing):
+        await syncs(timeline, together)
+
+    assert (await ask(timeline, user="user-2")).freshness.state is State.FRESH
+    assert (await ask(timeline)).freshness.state is State.IMPORTING
+
+
+async def test_an_event_that_does_not_come_for_a_minute_is_not_waited_for(timeline: Timeline) -> None:
+    await connections(timeline, connected())
+    record = RecordSyncs(timeline, lambda: NOW)
+
+    await record([SaidAt(completed(last=LAST), NOW - HELD_BACK)])
+
+    assert (await ask(timeline)).freshness.state is State.FRESH
+
+
+async def test_nobody_waits_for_events_of_a_connection_that_has_ended(timeline: Timeline) -> None:
+    await connections(timeline, connected(), disconnected(revision=2))
+
+    await syncs(timeline, completed(last=LAST))
+
+    assert (await ask(timeline)).freshness.state is State.NOT_CONNECTED
+
+
+async def test_calendars_of_a_newer_setup_have_no_age_until_a_pass_went_by_it(timeline: Timeline) -> None:
+    await connections(timeline, connected([HOME], revision=1))
+    await syncs(timeline, completed(ago(minutes=1), revision=1, setup=1))
+    await connections(timeline, setup_changed([HOME, WORK], revision=2))
+    between = (await ask(timeline)).freshness
+
+    await syncs(timeline, completed(ago(minutes=1), revision=2, setup=2))
+    after = (await ask(timeline)).freshness
+
+    assert (between.state, between.as_of) == (State.IMPORTING, None)
+    assert [calendar.as_of for calendar in between.calendars] == [None, None]
+    assert (after.state, after.as_of) == (State.FRESH, NOW - timedelta(minutes=1))
+
+
+async def test_a_pass_that_does_not_tell_its_setup_is_believed_as_before(timeline: Timeline) -> None:
+    await connections(timeline, connected([HOME], revision=1), setup_changed([HOME, WORK], revision=2))
+
+    await syncs(timeline, completed(ago(minutes=1)))
+
+    assert (await ask(timeline)).freshness.state is State.FRESH
