@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
 
@@ -31,6 +32,27 @@ class Crococlick:
 
     def connections(self) -> list[JsonObject]:
         return list(self._connector.get("/v1/connections").raise_for_status().json()["items"])
+
+    def link(self, connection: JsonObject, calendar_id: str) -> httpx.Response:
+        """Let appointments go to this calendar; all else of the setup stays."""
+        setup = {name: value for name, value in connection["setup"].items() if name != "linked_calendar_id"}
+        return self._connector.put(
+            f"/v1/connections/{connection['id']}/setup", json=setup | {"linked_calendar_id": calendar_id}
+        )
+
+    def book(self, start: datetime, end: datetime, title: str) -> httpx.Response:
+        """Book the user's time as a customer would; the answer may be a refusal."""
+        return self._availability.post(
+            "/v1/appointments",
+            json={"user_id": self.user, "start": start.isoformat(), "end": end.isoformat(), "title": title},
+            headers={"Idempotency-Key": uuid4().hex},
+        )
+
+    def appointment(self, appointment_id: str) -> JsonObject:
+        return dict(self._availability.get(f"/v1/appointments/{appointment_id}").raise_for_status().json())
+
+    def cancel(self, appointment_id: str) -> httpx.Response:
+        return self._availability.delete(f"/v1/appointments/{appointment_id}")
 
     def disconnect(self, connection_id: str) -> httpx.Response:
         return self._connector.delete(f"/v1/connections/{connection_id}")

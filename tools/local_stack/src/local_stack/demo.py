@@ -78,6 +78,7 @@ def _story(stack: LocalStack, teller: Teller) -> None:
         phone = Iphone(stack.env["SIMULATOR_URL"], APPLE_ID, APP_PASSWORD)
         try:
             _live_on_the_iphone(crococlick, phone, teller)
+            _book(crococlick, connection, phone, teller)
         finally:
             phone.close()
         _disconnect(crococlick, connection, teller)
@@ -125,6 +126,26 @@ def _live_on_the_iphone(crococlick: Crococlick, phone: Iphone, teller: Teller) -
     phone.delete(url)
     teller.tell("On the iPhone it is deleted")
     teller.demand("the time is free again", lambda: not _is_busy(crococlick, then))
+
+
+def _book(crococlick: Crococlick, connection: JsonObject, phone: Iphone, teller: Teller) -> None:
+    start, title = _midnight() + 21 * _DAY + 5 * _HOUR, "Coupe et couleur"
+    linked = next(c for c in connection["calendars"] if c["name"] == phone.name)
+    answer = crococlick.link(connection, linked["id"])
+    _hold(answer.status_code == httpx.codes.OK, f"the setup answers 200, not {answer.status_code} {answer.text}")
+    teller.tell(f"Marie lets appointments go to “{linked['name']}”")
+    booked = crococlick.book(start, start + _HOUR, title)
+    _hold(booked.status_code == httpx.codes.CREATED, f"booking answers 201, not {booked.status_code} {booked.text}")
+    teller.tell("A customer books an hour; it is taken at once")
+    again = crococlick.book(start + _HOUR / 2, start + 2 * _HOUR, "Quelqu'un d'autre")
+    _hold(again.json().get("code") == "slot_taken", f"a second booking of the time is refused, not {again.status_code}")
+    teller.tell("Somebody else who wants half of that hour is refused (slot_taken)")
+    teller.demand("the appointment is on Marie's iPhone", lambda: phone.shows(title))
+    one = booked.json()["id"]
+    teller.demand("and CrocoClick knows it", lambda: crococlick.appointment(one)["export"]["state"] == "exported")
+    _hold(crococlick.cancel(one).status_code == httpx.codes.NO_CONTENT, "cancelling answers 204")
+    teller.tell("The appointment is cancelled")
+    teller.demand("it has left the iPhone", lambda: not phone.shows(title))
 
 
 def _disconnect(crococlick: Crococlick, connection: JsonObject, teller: Teller) -> None:

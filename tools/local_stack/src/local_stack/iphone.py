@@ -21,6 +21,11 @@ class Iphone:
         mine = cast("list[CalendarOfClient]", self._client.get_principal().get_calendars())
         self._calendar = next(c for c in mine if str(c.url).rstrip("/").endswith(f"/{calendar}"))
 
+    @property
+    def name(self) -> str:
+        """What the calendar is called."""
+        return str(self._calendar.get_display_name())
+
     def add(self, title: str, start: datetime, end: datetime) -> str:
         """Return the URL of the new event; iCloud does not find events by their UID."""
         event = cast("EventOfClient", self._calendar.save_event(_event(str(uuid4()).upper(), title, start, end)))
@@ -39,6 +44,11 @@ class Iphone:
 
     def delete(self, url: str) -> None:
         self._calendar.event_by_url(url).delete()
+
+    def shows(self, title: str) -> bool:
+        """Whether an event of that title is in the calendar."""
+        kept = cast("list[EventOfClient]", self._calendar.get_events())
+        return any(str(event.get("SUMMARY")) == title for one in kept for event in Calendar.from_ical(one.data).events)
 
     def close(self) -> None:
         self._client.close()
