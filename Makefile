@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 SHELL := /bin/bash
 
-.PHONY: help setup run demo test check bench screenshots format lock schemas clean
+.PHONY: help setup run demo test check bench storm screenshots format lock schemas clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ check: setup ## Seconds: format, lint, types, rooms, contracts, tests without se
 bench: setup ## The benchmarks, side by side with their baselines in one run
 	@# -P: a script's own folder must not shadow the packages of the same names.
 	@status=0; for script in benchmarks/*.py; do echo "== $$script"; $(PY) -P $$script || status=1; done; exit $$status
+
+storm: setup ## The long storm: 10,000 changes, 200 kills and more (some twenty minutes)
+	@PYTHONPATH=tests/lib exec $(PY) -P -m storm_run
 
 screenshots: setup ## Draw docs/screenshots anew
 	@tools/browser.sh

@@ -18,6 +18,8 @@ REPLICA_SET: Final = "calsync"
 _STOP_SECONDS = 20.0
 _NOT_YET_INITIALISED = 94
 _CACHE_GIGABYTES = "0.25"  # mongod's least; its default is half of the machine's memory
+# What a killed process had begun keeps its locks for so long (a minute by default): about a lease of the stack's.
+_TRANSACTION_SECONDS = "3"
 
 
 def mongod() -> Path:
@@ -78,6 +80,7 @@ class MongoServer:
             [
                 *(str(mongod()), "--dbpath", str(self.data), "--port", str(self.port)),
                 *("--bind_ip", HOST, "--nounixsocket", "--replSet", REPLICA_SET),
+                *("--setParameter", f"transactionLifetimeLimitSeconds={_TRANSACTION_SECONDS}"),
                 *("--wiredTigerCacheSizeGB", _CACHE_GIGABYTES, "--oplogSize", "256"),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             ]
