@@ -31,7 +31,8 @@ from availability.outbound.kafka import KafkaWorkers
 from availability.outbound.mongo import MongoBookings, MongoTimeline
 from availability.outbound.mongo.appointments import outline_write
 from availability.outbound.mongo.bookings import _Desk
-from availability.outbound.mongo.documents import Document, known, projection, question
+from availability.outbound.mongo.documents import Document
+from availability.outbound.mongo.questions import heaps, known, question
 from runtime.clock import system_clock
 from runtime.kafka import Publisher
 from runtime.mongo import connect
@@ -85,7 +86,8 @@ class UnguardedDesk(_Desk):
     timeline: AsyncIOMotorCollection[Document]
 
     async def known(self, window: Window) -> Known:
-        found = self.timeline.find(question(*self._user, window), projection(window), session=self.session)
+        asked = heaps(question(*self._user, window), window)
+        found = self.timeline.aggregate(asked, session=self.session)
         return known(await found.to_list(None))
 
 

@@ -1,6 +1,6 @@
 """News as they come over Kafka, with everything that a test does not care about filled in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
@@ -17,10 +17,14 @@ from contracts.events import (
     CalendarState,
     CompletedSync,
     CredentialsRejected,
+    EventsQuarantined,
+    HoldState,
     ICloudEventImported,
     ICloudEventRemoved,
     LastEvent,
+    QuarantinedObject,
     RemovalReason,
+    RemovalsHeld,
     SyncCompleted,
     SyncProgress,
 )
@@ -82,6 +86,7 @@ def imported(
     *spans: Span,
     facts: OccurrenceFacts | None = None,
     calendar: str = HOME,
+    title: str | None = None,
     **who: Unpack[Who],
 ) -> ICloudEventImported:
     return ICloudEventImported(
@@ -93,6 +98,7 @@ def imported(
         horizon=(TODAY - DAY, TODAY + 400 * DAY),
         all_day=False,
         occurrences=(OccurrenceGroup(facts=facts or OccurrenceFacts(), spans=spans or (span(9, 10),)),),
+        title=title,
     )
 
 
@@ -112,15 +118,20 @@ def connected(
     *,
     access: Access = Access.READ_ONLY,
     linked: str | None = None,
+    choices: Mapping[str, object] | None = None,
     **who: Unpack[Who],
 ) -> CalendarConnected:
+    """`choices` are the setup's others: `titles`, `when_stale`."""
     state = _state(calendars, all_day)
-    setup = state["setup"].model_copy(update={"linked_calendar_id": linked})
+    setup = state["setup"].model_copy(update={"linked_calendar_id": linked, **(choices or {})})
     return CalendarConnected(**ids(**who), **(state | {"access": access, "setup": setup}))
 
 
-def reconnected(calendars: Sequence[str] = (HOME,), **who: Unpack[Who]) -> CalendarReconnected:
-    return CalendarReconnected(**ids(**who), **_state(calendars, AllDayRule.AS_MARKED))
+def reconnected(
+    calendars: Sequence[str] = (HOME,), *, choices: Mapping[str, object] | None = None, **who: Unpack[Who]
+) -> CalendarReconnected:
+    state = _state(calendars, AllDayRule.AS_MARKED)
+    return CalendarReconnected(**ids(**who), **(state | {"setup": state["setup"].model_copy(update=choices or {})}))
 
 
 def setup_changed(
@@ -154,6 +165,18 @@ def completed(
 
 def rejected(as_of: int | None = None, **who: Unpack[Who]) -> CredentialsRejected:
     return CredentialsRejected(**ids(**who), since=seconds(NOW), as_of=as_of)
+
+
+def held(
+    calendar: str = HOME, state: HoldState = HoldState.HELD, doubt: str = "shrunken", **who: Unpack[Who]
+) -> RemovalsHeld:
+    return RemovalsHeld(
+        **ids(**who), calendar_id=calendar, state=state, known=20, missing=15, since=seconds(NOW), doubt=doubt
+    )
+
+
+def quarantined(*objects: QuarantinedObject, calendar: str = HOME, **who: Unpack[Who]) -> EventsQuarantined:
+    return EventsQuarantined(**ids(**who), calendar_id=calendar, objects=objects)
 
 
 def progress(**who: Unpack[Who]) -> SyncProgress:

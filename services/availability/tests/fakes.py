@@ -1,10 +1,10 @@
 """A timeline in memory. It runs the same tests as MongoDB's."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from availability.domain.busy import Entry, Known, KnownOccurrences
+from availability.domain.busy import Entry, Known, KnownEvent, KnownOccurrences
 from availability.domain.changes import (
     Completed,
     ConnectionNews,
@@ -16,6 +16,7 @@ from availability.domain.changes import (
     SetUp,
     Version,
 )
+from availability.domain.doubts import Doubt
 from availability.domain.freshness import Connection
 from availability.domain.intervals import Window
 from availability.domain.users import User
@@ -39,6 +40,7 @@ class MemoryTimeline:
         self.entries: dict[str, tuple[User, Entry]] = {}
         self.counts: dict[User, int] = {}
         self.unchecked: set[User] = set()
+        self.doubts: dict[tuple[type[Doubt], str, str], Doubt] = {}
 
     async def put_events(self, changes: Collection[EventChange]) -> None:
         for change in changes:
@@ -57,6 +59,12 @@ class MemoryTimeline:
             if not isinstance(piece, SetUp) and piece.as_of is not None:
                 kept.as_of = piece.as_of if kept.as_of is None else max(kept.as_of, piece.as_of)
 
+    async def put_doubts(self, doubts: Collection[Doubt]) -> None:
+        for doubt in doubts:
+            about = (type(doubt), doubt.connection_id, doubt.calendar_id)
+            if about not in self.doubts or self.doubts[about].version < doubt.version:
+                self.doubts[about] = doubt
+
     async def end(self, connection: Disconnected) -> None:
         known = self.connections.get(connection.connection_id)
         before = (known and known.ended) or connection.version
@@ -68,6 +76,9 @@ class MemoryTimeline:
     async def erase_events(self, connection_ids: Collection[str]) -> None:
         self.events = {
             event_id: change for event_id, change in self.events.items() if _connection_of(change) not in connection_ids
+        }
+        self.doubts = {
+            about: doubt for about, doubt in self.doubts.items() if doubt.connection_id not in connection_ids
         }
 
     async def recheck(self, users: Collection[User]) -> None:
@@ -89,13 +100,26 @@ class MemoryTimeline:
         whose = (account_id, user_id)
         connections = [_connection(kept, whose) for kept in self.connections.values()]
         occurrences = [
-            KnownOccurrences(change.calendar_id, group.facts, group.spans)
+            KnownOccurrences(change.calendar_id, group.facts, group.spans, KnownEvent(change.event_id, change.title))
             for change in self.events.values()
             if isinstance(change, Imported) and (change.owner.account_id, change.owner.user_id) == whose
             for group in change.groups
         ]
         entries = tuple(entry for user, entry in self.entries.values() if user == whose)
         return Known(tuple(one for one in connections if one is not None), tuple(occurrences), entries)
+
+    async def known_of(self, account_id: str, user_ids: Collection[str], window: Window) -> Mapping[str, Known]:
+        return {user_id: await self.known(account_id, user_id, window) for user_id in user_ids}
+
+    async def all_day_free(self, account_id: str, user_id: str) -> Collection[KnownOccurrences]:
+        known = await self.known(account_id, user_id, Window(0, 1))
+        return [one for one in known.occurrences if one.facts.all_day and one.facts.transparent]
+
+    async def in_detail(self, account_id: str, user_id: str, window: Window) -> Known:
+        known = await self.known(account_id, user_id, window)
+        asked = {(one.id, calendar) for one in known.connections for calendar, _ in one.calendars}
+        doubts = [doubt for about, doubt in self.doubts.items() if about[1:] in asked]
+        return replace(known, doubts=tuple(doubts))
 
 
 def _connection_of(change: EventChange) -> str | None:
@@ -118,4 +142,6 @@ def _connection(kept: KeptConnection, whose: tuple[str, str]) -> Connection | No
         setup_read=completed.setup_revision if isinstance(completed, Completed) else None,
         access=setup.access,
         linked_calendar_id=setup.linked_calendar_id,
+        titles=setup.titles,
+        when_stale=setup.when_stale,
     )

@@ -7,7 +7,7 @@ from services.availability.tests.examples import USER
 from services.availability.tests.fakes import MemoryTimeline
 from services.availability.tests.tokens import Platform
 
-from availability.application.answer import AnswerBusy
+from availability.application.answer import Answers
 from availability.application.book import Book
 from availability.application.change_appointments import CancelAppointment, ChangeAppointment
 from availability.application.fresh_look import LookFirst
@@ -22,7 +22,7 @@ def served(timeline: MemoryTimeline, platform: Platform, stage: Stage | None = N
     stage = stage or memory_stage(timeline)
     look = LookFirst(timeline, stage.workers, stage.clock, patience=stage.patience)
     stories = Stories(
-        busy=AnswerBusy(timeline, stage.clock, STALE_AFTER),
+        answers=Answers(timeline, stage.clock, STALE_AFTER),
         book=Book(stage.bookings, look, stage.world),
         change=ChangeAppointment(stage.bookings, stage.world),
         cancel=CancelAppointment(stage.bookings, stage.world),

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from services.availability.tests.examples import ACCOUNT, DAY, NOW, TODAY, USER
 
-from availability.application.answer import AnswerBusy
+from availability.application.answer import Answers
 from availability.application.record_connections import ConnectionEvent, RecordConnections
 from availability.application.record_events import EventNews, RecordEvents
 from availability.application.record_syncs import RecordSyncs, SaidAt, SyncNews
 from availability.application.timeline import Timeline
 from availability.domain.busy import Busy
 from availability.domain.intervals import Window
+from availability.domain.users import User
 
 
 async def events(timeline: Timeline, *news: EventNews) -> None:
@@ -27,5 +28,5 @@ async def syncs(timeline: Timeline, *news: SyncNews) -> None:
 
 async def ask(timeline: Timeline, *, user: str = USER, account: str = ACCOUNT, days: int = 7) -> Busy:
     """When a user is busy from TODAY on, asked at NOW."""
-    answer = AnswerBusy(timeline, lambda: NOW, timedelta(minutes=30))
-    return await answer(account, user, Window(TODAY, TODAY + days * DAY))
+    answers = Answers(timeline, lambda: NOW, timedelta(minutes=30))
+    return await answers.busy(User(account, user), Window(TODAY, TODAY + days * DAY))

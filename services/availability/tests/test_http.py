@@ -140,5 +140,5 @@ async def test_what_is_answered_fits_what_is_documented(
     answer = await client.get(MINE, headers=platform.person())
     read = BusyAnswer.model_validate_json(answer.content)
 
-    assert read.model_dump(mode="json") == answer.json()
-    assert answer.json().keys() == BusyAnswer.model_fields.keys()
+    assert read.model_dump(mode="json", exclude_unset=True) == answer.json()
+    assert answer.json().keys() == BusyAnswer.model_fields.keys() - {"warning"}

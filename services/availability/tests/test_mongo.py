@@ -27,8 +27,9 @@ from availability.application.record_connections import RecordConnections
 from availability.application.record_events import RecordEvents
 from availability.domain.intervals import Window
 from availability.outbound.mongo import COLLECTION, QUESTIONS, MongoTimeline
-from availability.outbound.mongo.documents import Document, projection, question
+from availability.outbound.mongo.documents import Document
 from availability.outbound.mongo.indexes import INDEXES
+from availability.outbound.mongo.questions import projection, question
 
 pytestmark = pytest.mark.servers
 
@@ -82,7 +83,7 @@ async def test_a_question_is_one_query_and_its_answer_one_reply(
     asked = [(name, command) for name, command in commands.seen if name in {"find", "getMore", "aggregate"}]
 
     assert len(answer.spans) == 92 * (8 + 3)
-    assert [name for name, _ in asked] == ["find"]
+    assert [name for name, _ in asked] == ["aggregate"]
     assert asked[0][1]["readConcern"]["level"] == "snapshot"
 
 

@@ -33,6 +33,10 @@ class Call:
 # somebody else, so what is named by user alone is asked by a stranger of the same account only.
 ROUTES = (
     Call("get", "/v1/users/{user_id}/busy", 200, params=WEEK),
+    Call("get", "/v1/users/{user_id}/free", 200, params=WEEK | {"duration": "PT30M"}),
+    Call("get", "/v1/users/{user_id}/why", 200, params=WEEK),
+    Call("post", "/v1/users/{user_id}/preview", 200, body=WEEK | {"setup": {"conflict_calendars": []}}),
+    Call("post", "/v1/busy", 200, body=WEEK | {"user_ids": [USER]}),
     Call("post", "/v1/appointments", 201, body=WISH | ANOTHER, headers={"Idempotency-Key": "k-2"}),
     Call("get", "/v1/appointments/{appointment_id}", 200),
     Call("patch", "/v1/appointments/{appointment_id}", 200, body={"title": "Couleur"}, headers={"If-Match": "*"}),

@@ -142,10 +142,14 @@ class CalendarAge(Value):
 
 
 class LastEvent(Value):
-    """The event of a connection that was said last; they come in order, so whoever has it has all before it."""
+    """The event of a connection that was said last; they come in order, so whoever has it has all before it.
+
+    Its `epoch` may be an older one than the pass's, where an earlier pass had left it behind; None: it is the pass's.
+    """
 
     event_id: Id
     revision: Number
+    epoch: Number | None = None
 
 
 class CompletedSync(Value):

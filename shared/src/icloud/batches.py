@@ -48,6 +48,10 @@ class BatchSize:
         self._shrink(asked // 5)
         return True
 
+    def broken(self, asked: int) -> None:
+        """The server failed at so many: one of them may be to blame."""
+        self._shrink(asked // 5)
+
     def too_many(self) -> None:
         """The answer left objects out."""
         self._shrink(min(self.now, FIRST))

@@ -13,6 +13,9 @@ from icloud.wire.answers import TooManyMatches
 from icloud.wire.requests import Request
 
 _TOO_SLOW = frozenset({"timeout", "status_504"})
+_PLEASE_WAIT = frozenset({"status_503", "status_504"})
+_BROKEN_IN_A_ROW = 3
+"""So many objects that a server stumbles over alone, one after the other: it has another trouble."""
 _Found = dict[str, CalendarObject | Missing]
 
 
@@ -28,11 +31,13 @@ class Multiget:
     def __init__(self, budget: Budget) -> None:
         self._most = budget.object_bytes
         self._size = BatchSize(most_bytes=budget.body_bytes)
+        self._broken = 0
 
     async def __call__(self, ask: Asking, hrefs: Sequence[str]) -> AsyncIterator[CalendarObject | Missing]:
         """Each href once, in order; what was asked and did not come, or is too large, as Missing.
 
-        What fails as one batch is asked again in smaller ones. Raise what `ask` raises.
+        What fails as one batch is asked again in smaller ones, so that an object that the server stumbles over comes to
+        be alone, and is Missing. Raise what `ask` raises.
         """
         left = list(dict.fromkeys(hrefs))
         at = 0
@@ -70,12 +75,28 @@ class Multiget:
         except TryLater as later:
             if later.reason in _TOO_SLOW and later.after is None and self._size.too_slow(len(batch)):
                 return None
+            if _stumbled(later) and self._broken < _BROKEN_IN_A_ROW:
+                return self._fewer(batch)
             raise
+        self._broken = 0
         came = answers.objects(answer.body, asked=frozenset(batch), most=self._most, base=answer.target.path)
         found = {href: came.get(href, Missing(href)) for href in batch}
         unanswered = sum(map(_is_unanswered, found.values()))
         self._size.answered(len(batch), came=len(batch) - unanswered, seconds=answer.seconds, size=len(answer.body))
         return found
+
+    def _fewer(self, batch: Sequence[str]) -> _Found | None:
+        """The server stumbles over some object of the batch."""
+        if len(batch) > 1:
+            self._size.broken(len(batch))
+            return None
+        self._broken += 1
+        return {batch[0]: Missing(batch[0], Absence.UNANSWERED)}
+
+
+def _stumbled(later: TryLater) -> bool:
+    """Whether it is an error of the server's own that fewer objects may not meet."""
+    return later.after is None and later.reason.startswith("status_5") and later.reason not in _PLEASE_WAIT
 
 
 def _is_unanswered(found: CalendarObject | Missing) -> bool:

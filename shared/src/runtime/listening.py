@@ -27,9 +27,12 @@ class Listener:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self.port: int = self._socket.getsockname()[1]
+        self._app = app
+        self._leaving = False
         self._server = _Server(
             uvicorn.Config(
-                app,
+                self._answer,
+                interface="asgi3",
                 access_log=False,
                 log_config=None,
                 lifespan="off",
@@ -53,10 +56,26 @@ class Listener:
         """Return when requests are answered."""
         await self._server.begun.wait()
 
-    async def drain(self) -> None:
-        """Accept nothing new, and return when the requests in hand are answered (8 s at most)."""
+    async def drain(self, leaving_seconds: float = 0.0) -> None:
+        """Accept nothing new, and return when the requests in hand are answered (8 s at most).
+
+        So many seconds before, requests are still accepted, each as the last one of its connection.
+        """
+        self._leaving = True
+        await asyncio.sleep(leaving_seconds)
         self._server.should_exit = True
         await self._server.ended.wait()
+
+    async def _answer(
+        self, scope: _Event, receive: Callable[[], Awaitable[_Event]], send: Callable[[_Event], Awaitable[None]]
+    ) -> None:
+        async def send_and_leave(event: _Event) -> None:
+            if self._leaving and event["type"] == "http.response.start":
+                # Whoever keeps connections must not send into one that is about to be closed (RFC 9112, 9.6).
+                event = {**event, "headers": [*event.get("headers", ()), (b"connection", b"close")]}
+            await send(event)
+
+        await self._app(scope, receive, send_and_leave)
 
 
 class _Server(uvicorn.Server):

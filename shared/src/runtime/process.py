@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
@@ -16,10 +17,12 @@ import uvloop
 from runtime.listening import AsgiApplication, Listener
 from runtime.logs import get_logger
 
-_STOP_SECONDS: Final = 22.0
+_STOP_SECONDS: Final = 24.0
 """All steps of the stop together. Kubernetes kills 30 s after SIGTERM, and we promise to be gone after 25 s."""
 _STEP_SECONDS: Final = 12.0
 """One step: the longest of them, the consumers', takes 11 s when Kafka is silent."""
+_LEAVING_SECONDS: Final = 2.0
+"""From the first failing look at our readiness until requests are refused: what a load balancer takes to notice."""
 
 _log = get_logger("process")
 T = TypeVar("T")
@@ -32,6 +35,7 @@ class Process:
         self._steps: list[tuple[str, Callable[[], Awaitable[object]]]] = []
         self._told_to_stop = asyncio.Event()
         self._stopping = False
+        self._listens = False
         self.failed = False
 
     async def enter(self, name: str, part: AbstractAsyncContextManager[T]) -> T:
@@ -59,10 +63,15 @@ class Process:
         self.on_stop(name, cancel)
 
     async def listen(self, name: str, app: AsgiApplication, host: str, port: int) -> int:
-        """Serve an ASGI application; returns the port. At the end requests in hand finish first."""
+        """Serve an ASGI application; returns the port. At the end requests in hand finish first.
+
+        Where another one listened before, it tells by its readiness that we leave, and callers have two seconds to
+        notice before new requests are refused.
+        """
         listener = Listener(app, host, port)
         self.supervise(name, listener.serve())
-        self.on_stop(f"{name} requests", listener.drain)
+        self.on_stop(f"{name} requests", partial(listener.drain, _LEAVING_SECONDS if self._listens else 0.0))
+        self._listens = True
         await listener.ready()
         _log.info("listening", name=name, host=host, port=listener.port)
         return listener.port

@@ -29,6 +29,8 @@ class Calendar:
 
     seconds: Callable[[int], float] = lambda _: 0.1
     trouble: Callable[[int], Exception | None] = lambda _: None
+    poison: frozenset[str] = frozenset()
+    """Objects over which it stumbles."""
     bears: int = 10_000
     text: str = TEXT
     asked: list[int] = field(default_factory=list)
@@ -39,6 +41,8 @@ class Calendar:
         trouble = self.trouble(len(names))
         if trouble is not None:
             raise trouble
+        if not self.poison.isdisjoint(names):
+            raise TryLater(None, "status_500")
         body = bytearray(page(*(entry(name, text=self.text) for name in names[: self.bears])))
         return Answer(207, {}, body, HOST, seconds=self.seconds(len(names)))
 
@@ -127,6 +131,27 @@ async def test_what_does_not_come_alone_either_is_missing() -> None:
 
     assert found == [Missing(href, Absence.UNANSWERED) for href in hrefs(120)]
     assert set(calendar.asked) == {FIRST, 20}
+
+
+async def test_an_object_that_a_server_stumbles_over_is_missing_and_all_others_come() -> None:
+    calendar = Calendar(poison=frozenset({"7.ics", "8.ics", "199.ics"}))
+
+    found = await calendar.fetched(300)
+
+    assert [one.href for one in found] == hrefs(300)
+    assert [one for one in found if isinstance(one, Missing)] == [
+        Missing(f"{CALENDAR}{name}.ics", Absence.UNANSWERED) for name in (7, 8, 199)
+    ]
+    assert len(calendar.asked) < 40
+
+
+async def test_a_server_that_stumbles_over_everything_is_left_alone() -> None:
+    calendar = Calendar(trouble=lambda _: TryLater(None, "status_500"))
+
+    with pytest.raises(TryLater, match="status_500"):
+        await calendar.fetched(1_000)
+
+    assert calendar.asked == [50, 10, 2, 1, 1, 1, 1]
 
 
 async def test_large_objects_are_asked_so_that_an_answer_stays_at_two_megabytes() -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import json
 import time
@@ -285,3 +286,73 @@ async def test_known_keys_stay_when_the_platform_goes_away(platform: Platform, m
 
     assert caller.user_id == "user-1"
     assert platform.asked == 2
+
+
+async def test_a_token_that_holds_is_checked_once_and_an_equal_one_is_not_another(
+    checker: TokenChecker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, other = token(), token(sub="user-2")
+    first, second = await checker.check(f"Bearer {good}"), await checker.check(f"Bearer {other}")
+    monkeypatch.setattr("runtime.auth.jwt.decode", None)
+
+    again = await checker.check(f"Bearer {good}"), await checker.check(f"bearer {other}")
+
+    assert again == (first, second)
+    assert (first.user_id, second.user_id) == ("user-1", "user-2")
+
+
+async def test_no_token_is_remembered_past_its_end(checker: TokenChecker, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = asyncio.get_running_loop().time()
+    short, long = token(exp=int(time.time()) + 20), token()
+    for one in (short, long):
+        await checker.check(f"Bearer {one}")
+    monkeypatch.setattr("runtime.auth.jwt.decode", refuse_to_look)
+
+    monkeypatch.setattr("runtime.auth._now", lambda: now + 21)
+    with pytest.raises(LookedAgainError):
+        await checker.check(f"Bearer {short}")
+    await checker.check(f"Bearer {long}")
+    monkeypatch.setattr("runtime.auth._now", lambda: now + 61)
+    with pytest.raises(LookedAgainError):
+        await checker.check(f"Bearer {long}")
+
+
+async def test_what_a_withdrawn_key_signed_is_believed_no_longer_than_the_key(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = asyncio.get_running_loop().time()
+    checker = remote(platform)
+    good = token()
+    await checker.check(f"Bearer {good}")
+    platform.keys = {"keys": [jwk(EC_KEY, "ec")]}
+    monkeypatch.setattr("runtime.auth._now", lambda: now + 601)
+
+    with pytest.raises(Unauthenticated):
+        await checker.check(f"Bearer {good}")
+
+
+async def test_a_refused_token_is_refused_again(checker: TokenChecker) -> None:
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await checker.check(f"Bearer {tampered()}")
+
+
+async def test_only_so_many_tokens_are_remembered(checker: TokenChecker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.auth._REMEMBERED_TOKENS", 2)
+    one, two, three = (token(sub=f"user-{number}") for number in range(3))
+    for each in (one, two, one, three):
+        await checker.check(f"Bearer {each}")
+    monkeypatch.setattr("runtime.auth.jwt.decode", refuse_to_look)
+
+    await checker.check(f"Bearer {one}")
+    await checker.check(f"Bearer {three}")
+    with pytest.raises(LookedAgainError):
+        await checker.check(f"Bearer {two}")
+
+
+class LookedAgainError(Exception):
+    """The signature was to be checked."""
+
+
+def refuse_to_look(*_: object, **__: object) -> None:
+    raise LookedAgainError

@@ -1,3 +1,4 @@
+import http.client
 import json
 import signal
 import subprocess
@@ -156,6 +157,30 @@ async def serve(p):
     status(other, "/")
 
     assert (before, after, live) == (200, 503, 200)
+    assert service.end() == 0
+
+
+def test_while_readiness_is_noticed_requests_are_still_answered_each_as_the_last_of_its_connection(
+    start: Start,
+) -> None:
+    service = start("""
+async def serve(p):
+    await p.listen("ops", ops.application(ready={"draining": p.draining}, live={}), "127.0.0.1", 0)
+    await p.listen("http", answer, "127.0.0.1", 0)
+""")
+    service.wait_for("listening")
+    connection = http.client.HTTPConnection("127.0.0.1", service.wait_for("listening")["port"])
+    connection.request("GET", "/")
+    before = connection.getresponse()
+    assert before.read() == b"ok"
+
+    service.process.terminate()
+    service.wait_for("stopping")
+    connection.request("GET", "/")
+    after = connection.getresponse()
+
+    assert after.read() == b"ok"
+    assert (before.getheader("connection"), after.getheader("connection")) == (None, "close")
     assert service.end() == 0
 
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from availability.application.answer import AnswerBusy
+from availability.application.answer import Answers
 from availability.application.block_slots import BlockSlots
 from availability.application.book import Book, Circumstances
 from availability.application.change_appointments import CancelAppointment, ChangeAppointment
@@ -133,7 +133,7 @@ def _stories(
     stale_after = settings.freshness.stale_after
     world = Circumstances(system_clock, lambda: uuid4().hex, stale_after, told)
     return Stories(
-        busy=AnswerBusy(timeline, system_clock, stale_after),
+        answers=Answers(timeline, system_clock, stale_after),
         book=Book(bookings, LookFirst(timeline, workers, system_clock), world),
         change=ChangeAppointment(bookings, world),
         cancel=CancelAppointment(bookings, world),

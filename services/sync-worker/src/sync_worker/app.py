@@ -16,15 +16,16 @@ from icloud import ICloud
 from icloud.credentials import Opener, Signers
 from runtime import mongo, ops
 from runtime.clock import Clock, system_clock
-from runtime.kafka import Broker, Publisher, broker, subscribe
+from runtime.kafka import Broker, Publisher, Subscription, broker, subscribe
 from runtime.logs import configure, get_logger
 from runtime.process import Process, run
 from runtime.settings import SettingsInvalid, load
-from sync_worker.application import ask_calendar, import_objects, leave_calendars
+from sync_worker.application import ask_calendar, import_objects, jobs, leave_calendars, track_appointments
 from sync_worker.application.accounts import Accounts
 from sync_worker.application.ask_calendar import AskCalendar
 from sync_worker.application.endings import Passes
 from sync_worker.application.erase_connection import EraseConnection, Remains
+from sync_worker.application.export_appointments import ExportAppointments
 from sync_worker.application.fleet import Fleet
 from sync_worker.application.import_objects import ImportObjects
 from sync_worker.application.leave_calendars import LeaveCalendars
@@ -37,16 +38,18 @@ from sync_worker.application.run_pass import RunPass
 from sync_worker.application.sync_account import Doing, SyncAccount
 from sync_worker.application.tell import Completions, Tell
 from sync_worker.application.tell_calendars import TellCalendars
-from sync_worker.application.track_connection import RequestSync, TrackConnection
+from sync_worker.application.track_appointments import TrackAppointments
+from sync_worker.application.track_connection import Connections, RequestSync, TrackConnection
 from sync_worker.application.turnstile import Gatehouse
 from sync_worker.domain.hosts import Hosts
 from sync_worker.domain.passes import Horizon
-from sync_worker.inbound.kafka import ConnectionNews, Requests, subscriptions
+from sync_worker.inbound.kafka import Bookings, ConnectionNews, Requests, subscriptions
 from sync_worker.inbound.schedule import Rhythm, Schedule
 from sync_worker.outbound.icloud import ICloudAccounts
 from sync_worker.outbound.kafka import KafkaCompletions, KafkaEvents
 from sync_worker.outbound.memory import resident
 from sync_worker.outbound.mongo import (
+    MongoAppointments,
     MongoConnections,
     MongoGrants,
     MongoLeases,
@@ -70,12 +73,17 @@ class Objects(import_objects.Objects, ask_calendar.Objects, leave_calendars.Obje
     """The kept objects with all that passes want of them."""
 
 
+class Appointments(jobs.Jobs, track_appointments.Appointments, Protocol):
+    """The appointments with all that passes want of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """What passes lean on."""
 
     accounts: Accounts
     objects: Objects
+    appointments: Appointments
     passes: Passes
     refusals: Refusals
     events: Events
@@ -94,6 +102,7 @@ def passes_over(with_: Neighbours, settings: SyncSettings) -> RunPass:
     leave = LeaveCalendars(with_.objects, remove, with_.passes)
     doing = Doing(
         TellCalendars(tell, with_.passes),
+        ExportAppointments(with_.appointments, tell),
         read,
         remove,
         leave,
@@ -105,7 +114,7 @@ def passes_over(with_: Neighbours, settings: SyncSettings) -> RunPass:
     sync = SyncAccount(
         with_.accounts, doing, with_.clock, Horizon(past=settings.horizon_past, future=settings.horizon_future)
     )
-    erase = EraseConnection(with_.objects, with_.events, with_.passes, with_.clock)
+    erase = EraseConnection(with_.objects, with_.appointments, with_.events, with_.passes, with_.clock)
     refuse = Refuse(tell, with_.refusals, settings.bounds.longest)
     return RunPass(sync, erase, refuse, with_.passes, settings.bounds)
 
@@ -142,21 +151,28 @@ def put_together(settings: Settings) -> Parts:
     neighbours = Neighbours(
         accounts=ICloudAccounts(icloud, _vault(client, settings.vault), gatehouse),
         objects=MongoObjects(client),
+        appointments=MongoAppointments(client),
         passes=MongoPasses(client, per_minute=settings.budget.per_account_per_minute),
         refusals=MongoRefusals(client),
         events=events,
         completions=completions,
         clock=system_clock,
     )
-    connections = MongoConnections(client)
     consumers = broker(settings.kafka, NAME, publisher)
-    subscribe(
-        consumers, *subscriptions(ConnectionNews(TrackConnection(connections)), Requests(RequestSync(connections)))
-    )
+    subscribe(consumers, *_heard(MongoConnections(client), neighbours.appointments))
     leases = MongoLeases(client, owner=f"{gethostname()}:{os.getpid()}", length=settings.sync.lease)
     rhythm = Rhythm(settings.sync.at_once, settings.sync.lease, partial(_memory_short, settings.sync.memory_bytes))
     schedule = Schedule(leases, passes_over(neighbours, settings.sync), rhythm)
     return Parts(client, icloud, publisher, completions, consumers, schedule)
+
+
+def _heard(connections: Connections, appointments: track_appointments.Appointments) -> tuple[Subscription, ...]:
+    """What is followed on Kafka."""
+    return subscriptions(
+        ConnectionNews(TrackConnection(connections)),
+        Requests(RequestSync(connections)),
+        Bookings(TrackAppointments(appointments, system_clock)),
+    )
 
 
 def _vault(client: AsyncIOMotorClient[dict[str, Any]], settings: VaultSettings) -> Vault:

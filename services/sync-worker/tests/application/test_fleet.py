@@ -156,3 +156,16 @@ def test_whoever_gives_up_leaves_its_place_to_the_next() -> None:
     (took,) = in_no_time(work())
 
     assert took < 2
+
+
+def test_a_slow_store_lets_one_at_a_time_go_and_keeps_the_rest_of_the_budget() -> None:
+    grants = FakeGrants(50)
+    grants.takes = 0.65
+
+    async def work() -> None:
+        fleet = Fleet(grants, 50)
+        await asyncio.gather(*(fleet.take() for _ in range(10)))
+
+    in_no_time(work())
+
+    assert grants.granted < 20

@@ -96,7 +96,7 @@ async def test_many_removals_that_changes_name_are_held_and_carried_out_once_bot
     assert all(held)
     assert [stage.heard(href) is not None for href in hrefs] == [False] * 20 + [True] * 10
     assert [state for _, state in stage.holds()] == [HELD, CONFIRMED]
-    assert [call for call, _ in stage.icloud.asked] == ["calendars", "listing", "contents", "objects"]
+    assert [call for call, _ in stage.icloud.asked] == ["calendars", "listing", "contents", "changes", "objects"]
     assert stage.events.completed()[-1].calendars == ()
 
 

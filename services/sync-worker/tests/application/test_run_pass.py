@@ -6,7 +6,7 @@ import pytest
 from contracts.events import CredentialsRejected, ICloudEventImported, ICloudEventRemoved, RemovalReason
 from icloud import CalendarNotEnabled, HeldBack, NotUnderstood, TryLater
 from icloud import CredentialsRejected as Refused
-from sync_worker.application.accounts import Account, CredentialUnusable
+from sync_worker.application.accounts import CredentialUnusable, WritableAccount
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.domain.outbox import Imported
 from worker_examples import connected, ics, imported, new_id
@@ -163,7 +163,7 @@ async def test_a_retry_after_is_obeyed_whoever_asks(stage: Stage) -> None:
 @pytest.mark.usefixtures("home")
 async def test_a_credential_that_does_not_open_is_no_crash_and_asks_nothing_of_apple(stage: Stage) -> None:
     class Locked:
-        async def open(self, claim: Claim) -> Account:
+        async def open(self, claim: Claim) -> WritableAccount:
             del claim
             raise CredentialUnusable("unknown_key")
 

@@ -205,3 +205,20 @@ async def test_removals_wait_while_an_event_may_have_moved_to_a_calendar_that_is
 
     assert during is not None
     assert stage.heard(href) is None
+
+
+async def test_who_confirms_that_a_calendar_is_gone_does_not_wait(
+    stage: Stage, home: FakeCalendar, work: FakeCalendar
+) -> None:
+    href = work.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home, work)
+    await stage.sync()
+    del stage.icloud.list[work.path]
+    await stage.sync()
+
+    await stage.wish(work, Wish.CONFIRM)
+    stage.now -= timedelta(minutes=9)
+    await stage.sync()
+
+    assert stage.heard(href) is None
+    assert [state for _, state in stage.holds()] == [HELD, CONFIRMED]

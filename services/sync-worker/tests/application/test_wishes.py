@@ -121,3 +121,85 @@ async def test_a_confirmation_waits_for_a_calendar_that_cannot_be_asked(stage: S
     await soon(stage)
 
     assert len(stage.removals()) == 20
+
+
+async def test_what_is_to_be_kept_is_kept_when_the_calendar_grows(stage: Stage, home: FakeCalendar) -> None:
+    hrefs = await full(stage, home, 3)
+    for n in range(3):
+        home.delete(f"e{n:02}")
+    await stage.sync()
+    await stage.wish(home, Wish.KEEP)
+    await soon(stage)
+
+    home.put("new", ics("uid-new", FRIDAY))
+    await stage.sync(2)
+
+    assert [state for _, state in stage.holds()] == [HELD]
+    assert all(stage.heard(href) for href in hrefs)
+
+
+async def test_what_is_to_be_kept_is_kept_when_the_calendar_is_listed_anew(stage: Stage, home: FakeCalendar) -> None:
+    await full(stage, home, 21)
+    for n in range(11):
+        home.delete(f"e{n:02}")
+    await stage.sync()
+    await stage.wish(home, Wish.KEEP)
+    await soon(stage)
+
+    for n in range(2):
+        home.put(f"new{n}", ics(f"uid-new-{n}", FRIDAY))
+        home.dead_before = len(home.log)
+        await soon(stage)
+
+    assert [state for _, state in stage.holds()] == [HELD]
+    assert len(stage.removals()) == 0
+
+
+async def test_a_confirmation_ends_a_hold_that_the_answers_leave_open(stage: Stage, home: FakeCalendar) -> None:
+    (href,) = await full(stage, home, 1)
+    home.unlisted.add(href)
+    stage.now += timedelta(days=1)
+    await stage.sync(2)
+    held = [state for _, state in stage.holds()]
+
+    await stage.wish(home, Wish.CONFIRM)
+    await soon(stage)
+
+    assert held == [HELD]
+    assert [state for _, state in stage.holds()] == [HELD, DROPPED]
+    assert stage.heard(href) is not None
+    assert (await stage.claim()).wishes == {}
+
+
+async def test_a_confirmation_is_not_about_a_calendar_that_vanishes_next(stage: Stage, home: FakeCalendar) -> None:
+    work = stage.icloud.calendar("work")
+    hrefs = [work.put(f"w{n:02}", ics(f"uid-w{n}", TUESDAY)) for n in range(30)]
+    await stage.follow(home, work)
+    await stage.sync()
+    for n in range(20):
+        work.delete(f"w{n:02}")
+    await stage.sync()
+
+    await stage.wish(work, Wish.CONFIRM)
+    stage.icloud.hidden.add(work.path)
+    await stage.sync(3)
+
+    assert [doubt for doubt, _ in stage.holds()] == ["shrunken", "vanished"]
+    assert all(stage.heard(href) for href in hrefs)
+
+
+async def test_a_confirmation_that_comes_while_more_is_held_is_not_about_that(stage: Stage, home: FakeCalendar) -> None:
+    await full(stage, home, 60)
+    for n in range(35):
+        home.delete(f"e{n:02}")
+    await stage.sync()
+    for n in range(35, 60):
+        home.delete(f"e{n:02}")
+
+    claim = await stage.claim()
+    await stage.wish(home, Wish.CONFIRM)
+    await stage.worker()(claim)
+    await soon(stage)
+
+    assert [state for _, state in stage.holds()] == [HELD, HELD]
+    assert len(stage.removals()) == 0

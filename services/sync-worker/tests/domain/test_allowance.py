@@ -29,6 +29,19 @@ def test_what_was_drawn_lapses_by_the_time_of_the_question() -> None:
     assert not purse.spend(1.0 + GRANT_SECONDS)
 
 
+def test_of_an_answer_that_comes_too_late_one_may_go_and_one_is_asked_for_next() -> None:
+    purse = Purse(50)
+    purse.fill(5, asked_at=1.0, answered_at=1.0 + GRANT_SECONDS)
+
+    went = [purse.spend(1.0 + GRANT_SECONDS) for _ in range(2)]
+    slow = purse.wanted(9, now=2.0)
+    purse.fill(1, asked_at=2.0, answered_at=2.1)
+
+    assert went == [True, False]
+    assert slow == 1
+    assert purse.wanted(9, now=2.2) > 1
+
+
 def test_more_is_drawn_ahead_the_faster_it_goes_and_nothing_when_it_goes_slowly() -> None:
     purse = Purse(50)
     wanted = []

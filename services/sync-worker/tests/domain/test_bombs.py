@@ -1,104 +1,31 @@
-"""Hostile objects: refused, or read right, in at most two seconds of CPU, with what can be told of their time."""
+"""Hostile objects: refused, or read right, in two seconds of CPU and 200 MB, with what can be told of their time."""
 
 from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from hostile_objects import BOMBS, END, FIRST, START, at, calendar, event, since_1900
+from memory import forget_peak, peak_bytes
 from sync_worker.domain.gathering import OCCURRENCES
 from sync_worker.domain.occurrences import read_object
 from sync_worker.domain.values import Flaw, ImportedObject, Span, Unreadable
+from sync_worker.domain.zone_names import remembered_zone
 
 HORIZON = Span(1_767_225_600, 1_767_225_600 + 401 * 86_400)  # from 2026-01-01
 MOST_SECONDS = 2.0
-MEGABYTE = 1_000_000
-START = "DTSTART;TZID=Europe/Paris:20260105T100000"
-END = "DTEND;TZID=Europe/Paris:20260105T100100"
-FIRST = (1_767_603_600, 1_767_603_660)
-
-
-def event(*lines: str) -> str:
-    return "\r\n".join(["BEGIN:VEVENT", "UID:bomb", *lines, "END:VEVENT", ""])
-
-
-def calendar(*parts: str) -> str:
-    return f"BEGIN:VCALENDAR\r\n{''.join(parts)}END:VCALENDAR\r\n"
-
-
-def since_1900(rule: str) -> str:
-    return calendar(event("DTSTART:19000101T000000Z", "DTEND:19000101T000030Z", f"RRULE:{rule}"))
-
-
-def filled(line: str, *others: str) -> str:
-    """An object of a megabyte, of one line again and again; `{}` counts."""
-    size = len(line.format(100_000)) + 2
-    return calendar(
-        event(*others, *(line.format(number) for number in range(100_000, 100_000 + MEGABYTE // size - 20)))
-    )
-
-
-def zones(rule: str, count: int) -> str:
-    definition = (
-        "BEGIN:VTIMEZONE\r\nTZID:Z{}\r\nBEGIN:STANDARD\r\nDTSTART:16010101T000000\r\nTZOFFSETFROM:+0100\r\n"
-        f"TZOFFSETTO:+0200\r\nRRULE:{rule}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
-    )
-    used = (event(f"DTSTART;TZID=Z{n}:20260105T100000").replace("bomb", f"bomb{n}") for n in range(count))
-    return calendar(*(definition.format(n) for n in range(count)), *used)
+MOST_BYTES = 200_000_000
 
 
 def read(text: str) -> ImportedObject | Unreadable:
-    begun = process_time()
+    begun, before = process_time(), forget_peak()
     try:
         return read_object(text, horizon=HORIZON, zone=ZoneInfo("Europe/Paris"), addresses=frozenset({"me@x.org"}))
     except Unreadable as unreadable:
         return unreadable
     finally:
         assert process_time() - begun <= MOST_SECONDS
-
-
-ALL_DAYS = ",".join(f"{n}{day}" for day in ("MO", "TU", "WE", "TH", "FR", "SA", "SU") for n in range(-53, 54) if n)
-ALL_POSITIONS = ",".join(str(n) for n in range(-366, 367) if n)
-SIXTY = ",".join(map(str, range(60)))
-BOMBS = {
-    "every second since 1900": (since_1900("FREQ=SECONDLY"), Flaw.TOO_MANY_OCCURRENCES),
-    "every minute since 1900": (since_1900("FREQ=MINUTELY"), Flaw.TOO_MANY_OCCURRENCES),
-    "every hour": (since_1900("FREQ=HOURLY"), Flaw.TOO_MANY_OCCURRENCES),
-    "a thousand million seconds": (since_1900("FREQ=SECONDLY;COUNT=1000000000"), Flaw.TOO_MUCH_WORK),
-    "seconds of a day that never comes": (since_1900("FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30;COUNT=5"), None),
-    "no step forward": (since_1900("FREQ=DAILY;INTERVAL=0"), Flaw.RULE_MALFORMED),
-    "a count of forty digits": (since_1900(f"FREQ=DAILY;COUNT={'9' * 40}"), Flaw.RULE_MALFORMED),
-    "every second of a day, listed": (
-        since_1900(f"FREQ=DAILY;BYHOUR={','.join(map(str, range(24)))};BYMINUTE={SIXTY};BYSECOND={SIXTY}"),
-        Flaw.TOO_MUCH_WORK,
-    ),
-    "every position of every weekday": (
-        since_1900(f"FREQ=YEARLY;BYDAY={ALL_DAYS};BYSETPOS={ALL_POSITIONS};COUNT=9999"),
-        Flaw.TOO_MUCH_WORK,
-    ),
-    "positions each second": (
-        since_1900(f"FREQ=SECONDLY;BYHOUR=3;BYSETPOS={ALL_POSITIONS};COUNT=90000"),
-        Flaw.TOO_MUCH_WORK,
-    ),
-    "rules without number": (filled("RRULE:FREQ=YEARLY;BYWEEKNO=-53;COUNT={}", START, END), Flaw.TOO_MUCH_WORK),
-    "excluding rules without number": (filled("EXRULE:FREQ=SECONDLY;COUNT={}", START, END), Flaw.TOO_MUCH_WORK),
-    "a megabyte of dates": (filled("RDATE:20260105T{}Z", START, END), Flaw.TIME_MALFORMED),
-    "a definition that changes each second": (zones("FREQ=SECONDLY", 1), Flaw.TOO_MUCH_WORK),
-    "a thousand definitions": (zones("FREQ=YEARLY;BYDAY=1MO", 1000), Flaw.TOO_MUCH_WORK),
-    "components without bottom": (calendar(event(START, END, *["BEGIN:VALARM"] * 60_000)), Flaw.TOO_DEEP),
-    "a zone without bottom": (calendar(event(f"DTSTART;TZID={'/' * 900_000}:20260105T100000", END)), Flaw.ZONE_UNKNOWN),
-    "twenty thousand zones": (filled("EXDATE;TZID=/a/b/{}:20260105T100000", START, END), Flaw.ZONE_UNKNOWN),
-    "quotes without end": (calendar(event(START, END, "ATTENDEE;PARTSTAT=DECLINED" + ';X="' * 180_000)), None),
-    "a name of backslashes": (calendar(event(START, END, "SUMMARY:" + "\\" * 900_000)), None),
-    "a number of a megabyte": (calendar(event(START, END, "SEQUENCE:" + "9" * 900_000)), None),
-    "a rule of semicolons": (calendar(event(START, END, "RRULE:" + ";" * 900_000)), Flaw.RULE_MALFORMED),
-    "a time of digits": (calendar(event(START, "DTEND:" + "2" * 900_000)), Flaw.TIME_MALFORMED),
-    "folds without number": (calendar(event(START, END, "SUMMARY:x" + "\r\n " * 300_000)), None),
-    "a duration beyond time": (calendar(event(START, "DURATION:P999999999W", "RRULE:FREQ=DAILY")), None),
-    "a start before time": (calendar(event("DTSTART:00010101T000000Z", "RRULE:FREQ=DAILY")), Flaw.TIME_MALFORMED),
-    "more than we take": (filled("COMMENT:{}", START, END) + "x" * MEGABYTE, Flaw.TOO_LARGE),
-    "two dots in a zone": (calendar(event("DTSTART;TZID=../../etc/passwd:20260105T100000")), Flaw.ZONE_UNKNOWN),
-    "a zone of this machine": (calendar(event("DTSTART;TZID=localtime:20260105T100000")), Flaw.ZONE_UNKNOWN),
-}
+        assert peak_bytes() - before <= MOST_BYTES
 
 
 @pytest.mark.parametrize(("text", "flaw"), BOMBS.values(), ids=BOMBS.keys())
@@ -141,6 +68,37 @@ def test_thousands_of_changes_from_then_on_are_done_with_in_time() -> None:
     result = read(calendar(event(START, END, "RRULE:FREQ=DAILY"), *rules))
 
     assert isinstance(result, Unreadable)
+
+
+def test_a_rule_that_excludes_without_end_leaves_the_series_busy() -> None:
+    result = read(
+        calendar(event("DTSTART:20200105T100000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY", "EXRULE:FREQ=SECONDLY"))
+    )
+
+    assert isinstance(result, Unreadable)
+    assert result.reason == Flaw.TOO_MUCH_WORK
+    assert [len(group.spans) for group in result.groups] == [57]
+
+
+def test_a_zone_that_nobody_knows_blocks_all_instances_of_a_long_series() -> None:
+    moved = (
+        event(f"RECURRENCE-ID;TZID=Nowhere:{at(60 * n + 1440)}", f"DTSTART;TZID=Nowhere:{at(60 * n + 1441)}")
+        for n in range(300)
+    )
+
+    result = read(calendar(event(f"DTSTART;TZID=Nowhere:{at(1440)}", "RRULE:FREQ=HOURLY;COUNT=300"), *moved))
+
+    assert isinstance(result, Unreadable)
+    assert result.reason == Flaw.ZONE_UNKNOWN
+    assert [len(group.spans) for group in result.groups] == [300]
+
+
+def test_long_names_of_zones_are_not_remembered() -> None:
+    remembered_zone.cache_clear()
+
+    read(calendar(event(f"DTSTART;TZID={'x' * 900_000}:20260105T100000")))
+
+    assert remembered_zone.cache_info().currsize == 0
 
 
 def test_too_many_occurrences_still_block_the_nearest() -> None:

@@ -51,7 +51,23 @@ def look(
             BEFORE, LATER, NOBODY, Verdict.DROPPED, frozenset({"00"}), id="all but one is there again",
         ),
         pytest.param(look(contents=ALL), BEFORE, LATER, NOBODY, Verdict.STILL, frozenset(), id="one way"),
-        pytest.param(look(contents=ALL), BEFORE, LATER, USER, Verdict.STILL, frozenset(), id="and it is confirmed"),
+        pytest.param(look(contents=ALL), BEFORE, LATER, USER, Verdict.DROPPED, frozenset(), id="and it is confirmed"),
+        pytest.param(
+            look(unlisted=frozenset({"00"}), listed=ALL - {"00"}, contents=ALL - {"00"}),
+            kept(BEFORE, NOW), LATER, NOBODY, Verdict.STILL, frozenset({"00"}), id="but one that is to be kept",
+        ),
+        pytest.param(
+            look(contents=None, unlisted=frozenset({"00"})),
+            kept(BEFORE, NOW), LATER, NOBODY, Verdict.STILL, frozenset({"00"}), id="and without a second opinion",
+        ),
+        pytest.param(
+            look(unlisted=frozenset(), listed=ALL, contents=ALL), kept(BEFORE, NOW), LATER, NOBODY, Verdict.DROPPED,
+            frozenset(), id="all that the user wants to keep is there again",
+        ),
+        pytest.param(
+            look(unlisted=frozenset({"00"}), listed=ALL - {"00"}, contents=ALL - {"00"}),
+            kept(BEFORE, NOW), LATER, USER, Verdict.DROPPED, frozenset({"00"}), id="who kept it confirms it",
+        ),
         pytest.param(
             look(unlisted=frozenset(), listed=ALL), BEFORE, LATER, NOBODY, Verdict.DROPPED, frozenset(),
             id="only the contents miss",
@@ -99,6 +115,26 @@ def test_nothing_that_one_of_the_answers_shows_is_ever_removed(
     assert settled.missing <= ALL
 
 
+@given(listed=hrefs, contents=st.none() | hrefs)
+def test_what_is_confirmed_comes_to_an_end_whatever_the_answers_are(
+    listed: frozenset[str], contents: frozenset[str] | None
+) -> None:
+    seen = SecondLook(known=ALL, listed=listed, unlisted=ALL - listed, provable=40, contents=contents)
+
+    assert seen.settle(BEFORE, NOW, meant=True).verdict in (Verdict.CONFIRMED, Verdict.DROPPED)
+
+
+@given(listed=hrefs, contents=st.none() | hrefs)
+def test_nothing_is_removed_while_somebody_wants_to_keep_it(
+    listed: frozenset[str], contents: frozenset[str] | None
+) -> None:
+    seen = SecondLook(known=ALL, listed=listed, unlisted=ALL - listed, provable=40, contents=contents)
+
+    settled = seen.settle(kept(BEFORE, NOW), LATER, meant=False)
+
+    assert settled.verdict in (Verdict.STILL, Verdict.GROWN) or not settled.missing
+
+
 @given(listed=hrefs, contents=hrefs)
 def test_a_mass_removal_needs_both_answers_to_agree_or_somebody_who_means_it(
     listed: frozenset[str], contents: frozenset[str]
@@ -143,6 +179,9 @@ def test_what_named_removals_make_of_a_hold(before: Held | None, said: Confirm |
         pytest.param(None, Confirm(), Guarded(None, None, remove=True), id="nothing odd"),
         pytest.param(BEFORE, Confirm(), Guarded(None, Verdict.DROPPED, remove=True), id="recovered"),
         pytest.param(BEFORE, ODD, Guarded(BEFORE, None, remove=False), id="still odd"),
+        pytest.param(
+            kept(BEFORE, NOW), Confirm(), Guarded(kept(BEFORE, NOW), None, remove=False), id="fewer, and to be kept"
+        ),
         pytest.param(VANISHED, Confirm(), Guarded(None, Verdict.DROPPED, remove=True), id="back"),
     ],
 )

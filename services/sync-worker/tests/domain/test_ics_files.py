@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync_worker.domain import events, quirks, rules, series, text, times, zone_names
+from sync_worker.domain import lengths, quirks, rules, series, text, times, zone_names
 from sync_worker.domain.occurrences import read_object
 from sync_worker.domain.values import FactGroup, Span, Unreadable
 
 FILES = sorted((Path(__file__).parent / "ics").glob("*.ics"))
 HORIZON = Span(int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()), int(datetime(2027, 2, 5, tzinfo=UTC).timestamp()))
-MARIE = frozenset({"marie@icloud.com", "marie@example.org", "/20451177/principal/"})
+MARIE = frozenset(
+    {"marie@icloud.com", "marie@example.org", "/20451177/principal/", "urn:uuid:6f1c3e1a-5a0b-4e0c-9f6a-2b8b6f0a0c11"}
+)
 FLAGS = ("cancelled", "declined", "transparent", "tentative", "own_appointment", "all_day")
 # Where the quirks of each kind are applied.
 TUPLES: list[tuple[object, str, Sequence[Callable[..., object]]]] = [
@@ -25,7 +27,7 @@ TUPLES: list[tuple[object, str, Sequence[Callable[..., object]]]] = [
     (times, "TIMES", quirks.TIMES),
     (quirks, "RULES", quirks.RULES),
     (zone_names, "ZONE_NAMES", quirks.ZONE_NAMES),
-    (events, "ENDS", quirks.ENDS),
+    (lengths, "ENDS", quirks.ENDS),
 ]
 
 
@@ -69,12 +71,12 @@ def test_each_quirk_has_a_witness_that_reads_wrong_without_it(
     place: object, kind: str, quirk: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = (Path(__file__).parent / "ics" / f"{quirk.__name__}.ics").read_bytes().decode()
-    zone_names.zone_of_name.cache_clear()
+    zone_names.remembered_zone.cache_clear()
 
     monkeypatch.setattr(place, kind, tuple(one for one in getattr(quirks, kind) if one is not quirk))
 
     assert sorted(as_read(case)) != as_expected(case)
-    zone_names.zone_of_name.cache_clear()
+    zone_names.remembered_zone.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["day_meant", "until_meant"])

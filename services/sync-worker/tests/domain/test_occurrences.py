@@ -44,7 +44,23 @@ def test_a_title_is_cut_and_shows_in_no_representation() -> None:
 def test_an_object_of_reminders_alone_takes_no_time() -> None:
     found = read("BEGIN:VTODO", "UID:a", "DTSTART:20260105T090000Z", "DUE:20260105T100000Z", "END:VTODO")
 
-    assert found == ImportedObject(uid="", title=None, all_day=False, floating=False, groups=())
+    assert found == ImportedObject(uid="", title=None, all_day=False, floating=False, groups=(), goes_on=False)
+
+
+@pytest.mark.parametrize(
+    ("lines", "goes_on"),
+    [
+        (["DTSTART:20260105T090000Z"], False),
+        (["DTSTART:20261231T230000Z", "DTEND:20270110T090000Z"], False),
+        (["DTSTART:20260105T090000Z", "RRULE:FREQ=WEEKLY"], True),
+        (["DTSTART:20260105T090000Z", "RDATE:20270105T090000Z"], True),
+        (["DTSTART:20270105T090000Z"], True),
+    ],
+)
+def test_only_what_recurs_or_begins_after_the_horizon_may_show_more_in_a_longer_one(
+    lines: list[str], *, goes_on: bool
+) -> None:
+    assert read("BEGIN:VEVENT", "UID:a", *lines, "END:VEVENT").goes_on is goes_on
 
 
 @pytest.mark.parametrize(

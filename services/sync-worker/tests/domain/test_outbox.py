@@ -3,15 +3,18 @@ from dataclasses import replace
 import pytest
 
 from sync_worker.domain.outbox import (
+    END_OF_TIME,
     Content,
     Imported,
     Known,
+    Origin,
     Quarantine,
     Refresh,
     blocking,
     content_of,
     judged,
     removal,
+    unread,
 )
 from sync_worker.domain.values import FactGroup, Facts, ImportedObject, Span, Unreadable
 
@@ -100,3 +103,33 @@ def test_content_reaches_from_its_first_start_to_its_last_end() -> None:
 
     assert content.extent == Span(5, 40)
     assert replace(CONTENT, groups=()).extent is None
+
+
+READ_BEFORE = replace(KNOWN, horizon=Span(0, 100), origin=Origin("t", 100))
+
+
+@pytest.mark.parametrize(
+    ("known", "horizon", "expected"),
+    [
+        pytest.param(READ_BEFORE, Span(0, 100), True, id="the same"),
+        pytest.param(READ_BEFORE, Span(50, 100), True, id="later, no farther"),
+        pytest.param(READ_BEFORE, Span(50, 150), False, id="farther"),
+        pytest.param(replace(READ_BEFORE, origin=Origin("t", END_OF_TIME)), Span(50, 150), True, id="nothing beyond"),
+        pytest.param(READ_BEFORE, Span(-50, 100), False, id="further back"),
+        pytest.param(replace(READ_BEFORE, origin=Origin("another", 100)), Span(0, 100), False, id="another text"),
+        pytest.param(replace(READ_BEFORE, basis="a"), Span(0, 100), False, id="another basis"),
+        pytest.param(replace(READ_BEFORE, alive=False), Span(0, 100), False, id="gone"),
+        pytest.param(replace(READ_BEFORE, origin=None), Span(0, 100), False, id="no text"),
+    ],
+)
+def test_a_text_is_not_read_again_where_that_could_only_give_what_is_kept(
+    known: Known, horizon: Span, *, expected: bool
+) -> None:
+    assert known.is_read_from("t", ("b", "b too"), horizon) is expected
+
+
+def test_of_a_text_that_is_not_read_again_only_another_etag_is_noted() -> None:
+    known = replace(READ_BEFORE, quarantine=Quarantine("x"))
+
+    assert unread(known, known.etag) is None
+    assert unread(known, '"3"') == Refresh("e", '"3"', "b", Quarantine("x"), Origin("t", 100))

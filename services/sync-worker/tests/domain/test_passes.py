@@ -16,6 +16,9 @@ TODAY = READ_AT - timedelta(hours=1)
 SHOWN = Shown("/c/", supported=True, ctag="c1", token="t1")
 UNSUPPORTED = replace(SHOWN, supported=False)
 KNOWN = Tracked("/c/", BASIS, ctag="c1", listed_token="t1", token="t1", covered=9, reconciled=READ_AT)
+BARE_SHOWN = replace(SHOWN, ctag=None, token=None)
+BARE = Tracked("/c/", BASIS, covered=9)
+"""Of a server that gives neither ctag nor token."""
 FAILED = failed(KNOWN, SHOWN, BASIS, READ_AT)
 YOUNG, OLD = (hold(Doubt.EMPTIED, known=9, missing=9, now=NOW - timedelta(minutes=age)) for age in (1, 10))
 AWAY, LONG_AWAY = (replace(held, doubt=Doubt.VANISHED) for held in (YOUNG, OLD))
@@ -86,6 +89,11 @@ def step(
             id="without tokens, moved",
         ),
         pytest.param(replace(SHOWN, token=None), Tracked("/c/", BASIS, "c1"), 1, How.DAILY, id="without tokens, daily"),
+        pytest.param(BARE_SHOWN, replace(BARE, reconciled=READ_AT), 1, How.LISTING, id="nothing to go on from"),
+        pytest.param(BARE_SHOWN, BARE, 1, How.DAILY, id="nothing to go on from, daily"),
+        pytest.param(
+            BARE_SHOWN, replace(BARE, hold=OLD), 1, How.SECOND_LOOK, id="nothing to go on from, held ten minutes ago"
+        ),
     ],
 )  # fmt: skip
 def test_what_a_calendar_is_asked(shown: Shown | None, tracked: Tracked | None, nth: int, expected: How) -> None:

@@ -2,13 +2,16 @@ from collections.abc import Sequence
 
 import pytest
 
+from contracts.events import AppointmentInConflict
 from contracts.wire import AnyEvent, Tombstone
 from runtime.kafka import Delivery
 from sync_worker.application.claim import State
+from sync_worker.application.track_appointments import AppointmentUnusable, TrackAppointments
 from sync_worker.application.track_connection import RequestSync, SetupUnusable, TrackConnection
 from sync_worker.domain.holds import Wish
-from sync_worker.inbound.kafka import ConnectionNews, Requests
-from worker_examples import connected, disconnected, new_id, requested
+from sync_worker.inbound.kafka import Bookings, ConnectionNews, Requests
+from worker_appointments import START, booked, cancelled, linked, rescheduled
+from worker_examples import NOW, connected, disconnected, new_id, requested
 from worker_stores import Store, fake_store
 
 
@@ -84,3 +87,41 @@ async def test_requests_of_one_batch_lose_none_of_one_anothers_wishes(store: Sto
 
     (claim,) = await store.leases().claim(1)
     assert claim.wishes == {"a": Wish.CONFIRM, "b": Wish.KEEP}
+
+
+async def test_bookings_are_kept_before_they_are_acknowledged_and_said_twice_are_kept_once(store: Store) -> None:
+    one = new_id()
+    await store.connections.follow(linked(one, "cal-1"))
+    bookings = Bookings(TrackAppointments(store.appointments, lambda: NOW))
+    batch = deliveries(booked("a"), rescheduled("a", 2, title="Other"), booked("b"), cancelled("b", 2))
+
+    for _ in range(2):
+        await bookings(batch)
+
+    (claim,) = await store.leases().claim(1)
+    jobs = await store.appointments.due(claim, 10)
+    assert [(job.appointment_id, job.revision, job.agreed is None) for job in jobs] == [("b", 2, True), ("a", 2, False)]
+
+
+async def test_what_else_is_said_of_appointments_is_passed_over(store: Store) -> None:
+    one = new_id()
+    await store.connections.follow(linked(one, "cal-1"))
+    conflict = AppointmentInConflict(
+        **booked("a").model_dump(include={"account_id", "user_id", "epoch", "appointment_id", "start", "end"}),
+        revision=2,
+        conflicts=(),
+    )
+
+    await Bookings(TrackAppointments(store.appointments, lambda: NOW))(deliveries(booked("a"), conflict))
+
+    (claim,) = await store.leases().claim(1)
+    (job,) = await store.appointments.due(claim, 10)
+    assert job.revision == 1
+
+
+@pytest.mark.parametrize("end", [START, START - 1, 10**12])
+async def test_an_appointment_that_no_calendar_can_show_is_refused_for_good(store: Store, end: int) -> None:
+    bookings = Bookings(TrackAppointments(store.appointments, lambda: NOW))
+
+    with pytest.raises(AppointmentUnusable):
+        await bookings(deliveries(booked("a", end=end)))

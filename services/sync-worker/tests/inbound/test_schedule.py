@@ -64,6 +64,28 @@ async def test_a_pass_whose_lease_is_lost_is_broken_off(store: Store) -> None:
     assert (passes.over, passes.broken) == ([], [])
 
 
+async def test_a_pass_that_is_giving_its_lease_back_is_not_broken_off_for_it(store: Store) -> None:
+    ending, losing = await follow(store, 2)
+    passes = Passes(store, for_ever)
+
+    async with running(store, passes, lease=timedelta(seconds=0.6)):
+
+        async def started() -> bool:
+            return passes.running == 2
+
+        await eventually(started)
+        rows = store.connections._rows  # type: ignore[attr-defined]  # the fake's rows
+        rows[ending].claim.lease.on_its_way_back = True
+        for one in (ending, losing):
+            rows[one].claim = replace(rows[one].claim, lease=Lease("somebody else's", 0))
+
+        async def one_left() -> bool:
+            return passes.running < 2
+
+        await eventually(one_left)
+        assert passes.running == 1
+
+
 async def test_a_broken_pass_is_put_off_and_the_others_go_on(store: Store) -> None:
     ids = await follow(store, 3)
     bad = min(ids)

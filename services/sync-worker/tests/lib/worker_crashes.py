@@ -83,6 +83,7 @@ def deadly(neighbours: Neighbours, fate: Fate) -> Neighbours:
         neighbours,
         accounts=fate.over(neighbours.accounts),
         objects=fate.over(neighbours.objects),
+        appointments=fate.over(neighbours.appointments),
         passes=fate.over(neighbours.passes),
         events=fate.over(neighbours.events),
     )
@@ -103,6 +104,6 @@ async def _next(stage: Stage, dead: Claim) -> None:
     await stage.store.connections.wake(stage.connection_id)
     for claim in await stage.store.leases().claim(1):
         try:
-            await stage.worker()(claim)
+            await stage.worker()(replace(claim, claimed_at=stage.now))
         except LeaseLost as lost:
             raise AssertionError("nobody else is there") from lost

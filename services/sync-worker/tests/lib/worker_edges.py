@@ -9,7 +9,7 @@ from datetime import timedelta
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.events import CompletedSync, Event, ICloudEventImported, SyncCompleted
-from contracts.topics import ICLOUD_EVENTS, SYNC
+from contracts.topics import EXPORTS, ICLOUD_EVENTS, SYNC
 from contracts.wire import AnyEvent, Tombstone, UnknownEvent, decode, encode
 from icloud import AppleCredential, Endpoint, ICloud, calendar_id
 from icloud.credentials import Binding, KeyPair, Opener, SealedCredential, Sealer
@@ -19,8 +19,9 @@ from runtime.kafka import Publisher, broker, subscribe
 from runtime.settings import KafkaSettings
 from sync_worker.app import Neighbours, gatehouse_over, passes_over
 from sync_worker.application.run_pass import RunPass
+from sync_worker.application.track_appointments import TrackAppointments
 from sync_worker.application.track_connection import RequestSync, TrackConnection
-from sync_worker.inbound.kafka import ConnectionNews, Requests, subscriptions
+from sync_worker.inbound.kafka import Bookings, ConnectionNews, Requests, subscriptions
 from sync_worker.inbound.schedule import Rhythm, Schedule
 from sync_worker.outbound.icloud import ICloudAccounts
 from sync_worker.outbound.kafka import KafkaCompletions, KafkaEvents
@@ -76,6 +77,13 @@ class Edges:
 
     async def connect(self, apple: SimulatedAccount, *calendars: str) -> str:
         """What the connector does: the credential into the vault, then the news on Kafka."""
+        one = await self.keep_credential(apple)
+        ids = [calendar_id(one, f"{apple.home}{name}/") for name in calendars]
+        await self.say(connected(one, *ids))
+        return one
+
+    async def keep_credential(self, apple: SimulatedAccount) -> str:
+        """Into the vault, for a new connection."""
         one = new_id()
         sealed = Sealer(self.keys.public_key_file).seal(
             SealedCredential(AppleCredential(apple.apple_id, apple.app_password), apple.principal),
@@ -91,8 +99,6 @@ class Edges:
                 "sealed": sealed.sealed,
             }
         )
-        ids = [calendar_id(one, f"{apple.home}{name}/") for name in calendars]
-        await self.say(connected(one, *ids))
         return one
 
     async def say(self, event: Event) -> None:
@@ -100,24 +106,31 @@ class Edges:
 
     async def passes(self, publisher: Publisher | None = None) -> tuple[RunPass, KafkaCompletions]:
         """What one worker does with its claims."""
+        neighbours = await self.neighbours(publisher)
+        completions = neighbours.completions
+        if not isinstance(completions, KafkaCompletions):
+            raise TypeError("these neighbours are real")
+        return passes_over(neighbours, SyncSettings(poll_interval=timedelta(seconds=0.5))), completions
+
+    async def neighbours(self, publisher: Publisher | None = None) -> Neighbours:
+        """What the passes of one worker lean on."""
         events = KafkaEvents(publisher or self.publisher, system_clock)
-        completions = KafkaCompletions(events)
         icloud = await self.stack.enter_async_context(ICloud(self.endpoint))
         opener = Opener(self.keys.private_keys_dir)
-        neighbours = Neighbours(
+        return Neighbours(
             accounts=ICloudAccounts(
                 icloud,
                 Vault(self.mine.client, opener, database=self.mine.name),
                 gatehouse_over(self.mine.client, BUDGET, self.mine.name),
             ),
             objects=self.store.objects,
+            appointments=self.store.appointments,
             passes=self.store.passes,
             refusals=self.store.refusals,
             events=events,
-            completions=completions,
+            completions=KafkaCompletions(events),
             clock=system_clock,
         )
-        return passes_over(neighbours, SyncSettings(poll_interval=timedelta(seconds=0.5))), completions
 
     async def worker(self) -> Schedule:
         """Start a whole worker; it stops with the test."""
@@ -132,7 +145,8 @@ class Edges:
         """Start only what listens to Kafka."""
         consumers = broker(self.kafka, "sync-worker-tests", self.publisher)
         track, request = TrackConnection(self.store.connections), RequestSync(self.store.connections)
-        subscribe(consumers, *subscriptions(ConnectionNews(track), Requests(request), group=self.mine.name))
+        bookings = Bookings(TrackAppointments(self.store.appointments, system_clock))
+        subscribe(consumers, *subscriptions(ConnectionNews(track), Requests(request), bookings, group=self.mine.name))
         await consumers.start()
         self.stack.push_async_callback(consumers.stop)
 
@@ -150,7 +164,7 @@ async def edges(mine: Database, bootstrap_servers: str, endpoint: Endpoint, keys
         await consumer.start()
         stack.push_async_callback(consumer.stop)
         consumer.assign(
-            [TopicPartition(topic.name, n) for topic in (ICLOUD_EVENTS, SYNC) for n in range(topic.partitions)]
+            [TopicPartition(topic.name, n) for topic in (EXPORTS, ICLOUD_EVENTS, SYNC) for n in range(topic.partitions)]
         )
         await consumer.seek_to_end()
         stack.push_async_callback(_cancelled, asyncio.create_task(_listen(consumer, heard)))

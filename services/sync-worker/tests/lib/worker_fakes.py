@@ -7,7 +7,17 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from contracts.events import CompletedSync, Event, ICloudEventImported, ICloudEventRemoved, SyncCompleted
-from icloud import Absence, CalendarGone, CalendarObject, Changes, Home, ListedCalendar, Missing, TokenDead
+from icloud import (
+    Absence,
+    CalendarGone,
+    CalendarObject,
+    Changes,
+    Home,
+    ListedCalendar,
+    Missing,
+    PreconditionFailed,
+    TokenDead,
+)
 from sync_worker.application.claim import Claim
 from sync_worker.application.publish_states import Ended, Said
 from sync_worker.domain.occurrences import read_object
@@ -62,6 +72,7 @@ class FakeCalendar:
     name: str = "Calendar"
     color: str | None = None
     shared: bool = False
+    writable: bool = True
     tokenless: bool = False
     texts: dict[str, tuple[str, str]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
@@ -69,6 +80,8 @@ class FakeCalendar:
     lagging: set[str] = field(default_factory=set)
     unlisted: set[str] = field(default_factory=set)
     """What its queries by time leave out though it is there."""
+    lingering: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What its listings go on showing though it is gone."""
     _etags: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -94,6 +107,8 @@ class FakeICloud:
         self.list: dict[str, FakeCalendar] = {}
         self.hidden: set[str] = set()
         self.troubles: dict[tuple[str, str], Exception] = {}
+        self.lost: dict[tuple[str, str], Exception] = {}
+        self.etags_untold = False
         self.asked: list[tuple[str, str]] = []
         self.home: Home | None = HOME
         self.fetched_hrefs: list[str] = []
@@ -114,7 +129,7 @@ class FakeICloud:
                 path=one.path,
                 name=one.name,
                 color=one.color,
-                writable=one.supported,
+                writable=one.supported and one.writable,
                 supported=one.supported,
                 reason=None if one.supported else "subscribed",
                 shared=one.shared,
@@ -138,11 +153,14 @@ class FakeICloud:
         one = self._found("listing", path)
         window = Span(int(start.timestamp()), int(end.timestamp()))
         return {
-            href: etag for href, (etag, text) in one.texts.items() if _inside(text, window) and href not in one.unlisted
+            href: etag
+            for href, (etag, text) in (one.lingering | one.texts).items()
+            if _inside(text, window) and href not in one.unlisted
         }
 
     async def contents(self, path: str) -> dict[str, str]:
-        return {href: etag for href, (etag, _) in self._found("contents", path).texts.items()}
+        one = self._found("contents", path)
+        return {href: etag for href, (etag, _) in (one.lingering | one.texts).items()}
 
     async def objects(self, path: str, hrefs: Sequence[str]) -> AsyncIterator[CalendarObject | Missing]:
         one = self._found("objects", path)
@@ -155,6 +173,42 @@ class FakeICloud:
                 yield Missing(href) if href in one.lagging else CalendarObject(href, *found)
         self.fetched()
 
+    async def get(self, href: str) -> CalendarObject | Missing:
+        one = self._found("get", _of(href))
+        return CalendarObject(href, *one.texts[href]) if href in one.texts else Missing(href, Absence.GONE)
+
+    async def put(self, href: str, text: str, *, if_match: str | None) -> str | None:
+        one = self._found("put", _of(href))
+        etag = one.texts[href][0] if href in one.texts else None
+        if etag != if_match:
+            raise PreconditionFailed
+        uid = f"\r\nUID:{href.rpartition('/')[2].removesuffix('.ics')}\r\n"
+        others = [text for each in self.list.values() for at, (_, text) in each.texts.items() if at != href]
+        if any(uid in other for other in others):
+            raise PreconditionFailed("uid_conflict")
+        one.put(href.rpartition("/")[2].removesuffix(".ics"), text)
+        self._afterwards("put", one.path)
+        return None if self.etags_untold else one.texts[href][0]
+
+    async def delete(self, href: str, *, if_match: str | None) -> None:
+        one = self._found("delete", _of(href))
+        if href not in one.texts:
+            return
+        if if_match is not None and one.texts[href][0] != if_match:
+            raise PreconditionFailed
+        one.delete(href.rpartition("/")[2].removesuffix(".ics"))
+        self._afterwards("delete", one.path)
+
+    def writes(self) -> list[str]:
+        """What was asked to be written, by call."""
+        return [call for call, _ in self.asked if call in {"put", "delete"}]
+
+    def _afterwards(self, call: str, path: str) -> None:
+        """The answer to what was done is lost, once."""
+        trouble = self.lost.pop((call, path), None)
+        if trouble is not None:
+            raise trouble
+
     def _found(self, call: str, path: str) -> FakeCalendar:
         self._heard(call, path)
         if path not in self.list:
@@ -166,6 +220,10 @@ class FakeICloud:
         trouble = self.troubles.get((call, path))
         if trouble is not None:
             raise trouble
+
+
+def _of(href: str) -> str:
+    return href.rpartition("/")[0] + "/"
 
 
 def _inside(text: str, window: Span) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sync_worker.application.claim import Claim, LeaseLost, State
+from sync_worker.application.publish_states import last_said
 from sync_worker.domain import outbox
 from sync_worker.domain.outbox import Gone, Imported, Known, Refresh
 from worker_rows import Connection, Kept, Rows
@@ -50,12 +51,20 @@ class FakeObjects:
     async def write(self, claim: Claim, writes: Sequence[outbox.State | Refresh]) -> None:
         row = self._writable(claim, State.ACTIVE)
         row.claim = replace(row.claim, unpublished=True)
+        states = [one for one in writes if not isinstance(one, Refresh)]
+        row.last_said = last_said(states) if states else row.last_said
         for write in writes:
             kept = self._rows.objects.get(write.event_id)
             if not isinstance(write, Refresh):
                 self._rows.objects[write.event_id] = Kept(claim.connection_id, write)
             elif kept is not None and isinstance(kept.state, Imported):
-                kept.state = replace(kept.state, etag=write.etag, basis=write.basis, quarantine=write.quarantine)
+                kept.state = replace(
+                    kept.state,
+                    etag=write.etag,
+                    basis=write.basis,
+                    quarantine=write.quarantine,
+                    origin=write.origin,
+                )
 
     async def erase(self, claim: Claim, event_ids: Sequence[str]) -> None:
         self._writable(claim, State.ERASING)
@@ -111,4 +120,5 @@ def _known(state: outbox.State) -> Known:
         extent=state.content.extent,
         horizon=state.horizon,
         quarantine=state.quarantine,
+        origin=state.origin,
     )

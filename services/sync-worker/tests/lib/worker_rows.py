@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from contracts.events import CalendarDisconnected, RequestReason
-from sync_worker.application.claim import Claim, Lease, LeaseLost, State, Trail
+from sync_worker.application.claim import Claim, LastSaid, Lease, LeaseLost, State, Trail
 from sync_worker.application.endings import Completed, Ending, Postponed, Stopped
 from sync_worker.application.leases import IDLE, MANY, Busy
 from sync_worker.application.tell_calendars import told_of
@@ -38,6 +38,7 @@ class Connection:
     stopped: bool = False
     urgent: bool = False
     committed: int = 0
+    last_said: LastSaid | None = None
 
     def soon(self) -> datetime:
         return max(_now(), self.throttled_until or _now())
@@ -89,6 +90,13 @@ class FakeConnections:
             conflict_calendars=frozenset(one.id for one in standing.setup.conflict_calendars),
             setup_revision=standing.revision,
             home_told=told_of(standing.calendars),
+            exports=replace(
+                row.claim.exports,
+                access=standing.access,
+                linked_calendar_id=standing.setup.linked_calendar_id,
+                alarm_minutes=standing.setup.alarm_minutes,
+                due_at=_now(),
+            ),
             wakes=row.claim.wakes + 1,
             activity=replace(row.claim.activity, asked_at=_now()),
             failures=0 if reconnected else row.claim.failures,
@@ -180,7 +188,11 @@ class FakeLeases:
         row.leased_until = _now() + self._length
         until = asyncio.get_running_loop().time() + self._length.total_seconds()
         row.claim = replace(
-            row.claim, fence=row.claim.fence + 1, claimed_at=_now(), lease=Lease(token, until), trail=Trail()
+            row.claim,
+            fence=row.claim.fence + 1,
+            claimed_at=_now(),
+            lease=Lease(token, until),
+            trail=Trail(row.last_said),
         )
         return row.claim
 
@@ -218,10 +230,17 @@ class FakePasses:
         woken = row.claim.wakes != claim.wakes
         row.urgent = row.urgent and woken
         match ending:
-            case Completed(as_of=as_of, again_in=again_in, home=home, changed=changed):
+            case Completed(as_of=as_of, again_in=again_in, home=home, changed=changed, outlook=outlook):
                 row.due_at = _now() if woken else _now() + again_in
                 row.throttled_until = None
+                row.last_said = None if claim.trail.last == claim.trail.before else row.last_said
                 activity = replace(row.claim.activity, changed_at=_now()) if changed else row.claim.activity
+                exports = row.claim.exports
+                if outlook:
+                    exports = replace(exports, reviewed=outlook.reviewed)
+                if outlook and not woken:
+                    activity = replace(activity, next_appointment_at=outlook.next_appointment_at)
+                    exports = replace(exports, due_at=outlook.due_at)
                 row.claim = replace(
                     row.claim,
                     as_of=as_of,
@@ -231,6 +250,7 @@ class FakePasses:
                     failures=0,
                     rejections=None,
                     activity=activity,
+                    exports=exports,
                 )
             case Postponed(again_in=again_in, failures=failures, asked=asked, rejections=rejections):
                 row.due_at = _now() if woken else _now() + again_in
@@ -239,7 +259,9 @@ class FakePasses:
                 if asked:
                     row.throttled_until = _now() + asked
                     row.due_at = _now() if row.claim.state is State.ERASING else _now() + max(asked, again_in)
-                row.claim = replace(row.claim, failures=failures)
+                row.claim = replace(
+                    row.claim, failures=failures, rejections=row.claim.rejections if rejections else None
+                )
             case Stopped(rejections=rejections):
                 row.stopped = row.claim.epoch == claim.epoch
                 self._count(row, claim, rejections, NEVER)

@@ -61,6 +61,7 @@ class Stage:
         return Neighbours(
             accounts=accounts or self.icloud,
             objects=self.store.objects,
+            appointments=self.store.appointments,
             passes=self.store.passes,
             refusals=self.store.refusals,
             events=self.events,

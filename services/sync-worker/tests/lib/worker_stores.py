@@ -12,12 +12,13 @@ from pydantic import SecretStr
 
 from runtime import mongo
 from runtime.settings import MongoSettings
-from sync_worker.app import Objects
+from sync_worker.app import Appointments, Objects
 from sync_worker.application.endings import Passes
 from sync_worker.application.leases import Leases
 from sync_worker.application.refuse import Refusals
 from sync_worker.application.track_connection import Connections
 from sync_worker.outbound.mongo import (
+    MongoAppointments,
     MongoConnections,
     MongoLeases,
     MongoObjects,
@@ -25,6 +26,7 @@ from sync_worker.outbound.mongo import (
     MongoRefusals,
     make_indexes,
 )
+from worker_jobs import FakeAppointments
 from worker_kept import FakeObjects
 from worker_rows import FakeConnections, FakeLeases, FakePasses, FakeRefusals, Rows
 
@@ -39,6 +41,7 @@ class Store:
     connections: Connections
     passes: Passes
     objects: Objects
+    appointments: Appointments
     refusals: Refusals
     leases: Callable[..., Leases]
 
@@ -56,6 +59,7 @@ class Database:
             MongoConnections(self.client, self.name),
             MongoPasses(self.client, self.name),
             MongoObjects(self.client, self.name),
+            MongoAppointments(self.client, self.name),
             MongoRefusals(self.client, self.name),
             leases,
         )
@@ -67,7 +71,14 @@ def fake_store() -> Store:
     def leases(length: timedelta = LEASE) -> Leases:
         return FakeLeases(rows, length=length)
 
-    return Store(FakeConnections(rows), FakePasses(rows), FakeObjects(rows), FakeRefusals(rows), leases)
+    return Store(
+        FakeConnections(rows),
+        FakePasses(rows),
+        FakeObjects(rows),
+        FakeAppointments(rows),
+        FakeRefusals(rows),
+        leases,
+    )
 
 
 def database(url: str) -> AbstractAsyncContextManager[Database]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.events import CompletedSync, SyncCompleted
+from contracts.events import CompletedSync, LastEvent, SyncCompleted
 from contracts.topics import SYNC
 from contracts.wire import encode
 from runtime.kafka import PublishFailed
@@ -89,3 +89,30 @@ async def test_what_was_being_said_when_the_process_is_stopped_is_said_at_the_en
     await completions.flush()
 
     assert [each.connection_id for each in events.completed()] == [one]
+
+
+def said(event_id: str, epoch: int | None = None) -> LastEvent:
+    return LastEvent(event_id=event_id, revision=3, epoch=epoch)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        pytest.param((1000, said("a")), (2000, None), said("a", 1), id="the newer pass said nothing"),
+        pytest.param((2000, None), (1000, said("a")), said("a", 1), id="the older one comes again"),
+        pytest.param((1000, said("a")), (2000, said("b")), said("b"), id="both said something"),
+        pytest.param((2000, said("b")), (1000, said("a")), said("b"), id="both, and the older one comes again"),
+        pytest.param((1000, None), (2000, None), None, id="none did"),
+    ],
+)
+async def test_of_two_passes_that_are_told_together_the_last_event_is_kept(
+    first: tuple[int, LastEvent | None], second: tuple[int, LastEvent | None], kept: LastEvent | None
+) -> None:
+    events, one = FakeEvents(), new_id()
+    completions = KafkaCompletions(events)
+
+    for revision, last in (first, second):
+        completions.add(completed(one, revision).model_copy(update={"last_event": last}))
+    await completions.flush()
+
+    assert [(each.revision, each.last_event) for each in events.completed()] == [(2000, kept)]

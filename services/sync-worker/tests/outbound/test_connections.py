@@ -181,6 +181,18 @@ async def test_counted_rejections_come_back_with_the_next_claim(store: Store) ->
     assert (await claimed(store)).rejections == once
 
 
+async def test_a_pass_that_came_to_nothing_may_end_a_row_of_rejections(store: Store) -> None:
+    one = new_id()
+    await store.connections.follow(connected(one, "cal-1"))
+    await store.passes.end(
+        await claimed(store), Postponed(timedelta(0), 0, rejections=Rejections(1, since=NOW, last=NOW))
+    )
+
+    await store.passes.end(await claimed(store), Postponed(timedelta(0), 1))
+
+    assert (await claimed(store)).rejections is None
+
+
 async def test_a_buried_connection_is_never_due_and_never_comes_back(store: Store) -> None:
     one = new_id()
     await store.connections.follow(connected(one, "cal-1"))

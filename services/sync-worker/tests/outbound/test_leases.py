@@ -1,12 +1,13 @@
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sync_worker.application.claim import Claim, LeaseLost
 from sync_worker.application.endings import Completed
 from sync_worker.domain.tracked import Tracked, failed
+from sync_worker.outbound.mongo.collections import BUCKETS
 from worker_examples import NOW, connected, disconnected, gone, imported, new_id
 from worker_stores import Database, Store
 from worker_waiting import eventually
@@ -220,3 +221,41 @@ async def test_a_worker_whose_clock_is_wrong_claims_like_any_other(mine: Databas
     assert document is not None
     (clock,) = [row["now"] async for row in connections.aggregate([{"$project": {"now": "$$NOW"}}])]
     assert timedelta(0) < document["lease"]["until"] - clock + SHORT < timedelta(seconds=5)
+
+
+async def overdue(mine: Database, *, each: int) -> None:
+    """So many that have been read before, in each bucket."""
+    due = datetime(2026, 1, 1, tzinfo=UTC)
+    whose = {"account_id": "acc-1", "user_id": "usr-1", "epoch": 1, "state": "active", "wakes": 1, "as_of": due}
+    await mine.client[mine.name]["connections"].insert_many(
+        [
+            {"_id": new_id(), "bucket": bucket, "next_sync_at": due, **whose}
+            for bucket in range(BUCKETS)
+            for _ in range(each)
+        ]
+    )
+
+
+@pytest.mark.servers
+async def test_where_buckets_give_too_little_a_claim_takes_from_more_and_more_of_them(mine: Database) -> None:
+    await overdue(mine, each=1)
+    worker = mine.store().leases()
+
+    sizes = [len(await worker.claim(50)) for _ in range(7)]
+
+    assert sizes == [1, 2, 4, 8, 16, 32, 1]
+
+
+@pytest.mark.servers
+async def test_where_there_is_enough_a_claim_comes_from_one_bucket_again(mine: Database) -> None:
+    worker = mine.store().leases()
+    for _ in range(6):
+        await worker.claim(50)
+    await overdue(mine, each=60)
+
+    claims = [await worker.claim(50) for _ in range(7)]
+
+    connections = mine.client[mine.name]["connections"]
+    ids = [claim.connection_id for claim in claims[-1]]
+    assert len(ids) == 50
+    assert len(await connections.distinct("bucket", {"_id": {"$in": ids}})) == 1

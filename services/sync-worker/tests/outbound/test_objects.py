@@ -1,9 +1,12 @@
+from datetime import timedelta
+
 import pytest
 
-from sync_worker.application.claim import Claim
+from sync_worker.application.claim import Claim, LastSaid
+from sync_worker.application.endings import Completed
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held
-from sync_worker.domain.outbox import Content, Refresh, State
+from sync_worker.domain.outbox import END_OF_TIME, Content, Origin, Refresh, State
 from sync_worker.domain.tracked import Tracked
 from worker_examples import NOW, connected, disconnected, gone, imported, moment, new_id, quarantine
 from worker_stores import Store
@@ -17,7 +20,7 @@ async def claim(store: Store) -> Claim:
 
 
 async def test_a_kept_state_comes_back_as_it_was(store: Store, claim: Claim) -> None:
-    states: list[State] = [imported("e1", quarantine=quarantine()), gone("e2", 3)]
+    states: list[State] = [imported("e1", quarantine=quarantine(), origin=Origin("t1", END_OF_TIME)), gone("e2", 3)]
 
     await store.objects.write(claim, states)
 
@@ -25,7 +28,7 @@ async def test_a_kept_state_comes_back_as_it_was(store: Store, claim: Claim) -> 
 
 
 async def test_what_is_judged_by_is_told_without_the_content(store: Store, claim: Claim) -> None:
-    state = imported("e1", quarantine=quarantine())
+    state = imported("e1", quarantine=quarantine(), origin=Origin("t1", 7))
     await store.objects.write(claim, [state, gone("e2", 3)])
 
     known = await store.objects.known(claim, ["e1", "e2", "e3"])
@@ -34,6 +37,7 @@ async def test_what_is_judged_by_is_told_without_the_content(store: Store, claim
     assert known["e1"].extent == state.content.extent
     assert (known["e1"].href, known["e1"].etag, known["e1"].basis) == (state.href, state.etag, state.basis)
     assert (known["e1"].digest, known["e1"].quarantine, known["e1"].alive) == ("d1", quarantine(), True)
+    assert known["e1"].origin == Origin("t1", 7)
     assert (known["e2"].alive, known["e2"].revision) == (False, 3)
 
 
@@ -70,12 +74,13 @@ async def test_a_note_changes_how_it_was_read_and_not_what_it_says(store: Store,
     await store.objects.write(claim, [state])
     await store.objects.mark(claim, {"e1": 1})
 
-    await store.objects.write(claim, [Refresh("e1", '"2"', "other basis", quarantine())])
+    await store.objects.write(claim, [Refresh("e1", '"2"', "other basis", quarantine(), Origin("t2", 7))])
     noted = (await store.objects.known(claim, ["e1"]))["e1"]
     await store.objects.write(claim, [Refresh("e1", '"3"', "other basis", None)])
 
     healed = (await store.objects.known(claim, ["e1"]))["e1"]
     assert (noted.etag, noted.basis, noted.quarantine) == ('"2"', "other basis", quarantine())
+    assert (noted.origin, healed.origin) == (Origin("t2", 7), None)
     assert (healed.etag, healed.quarantine, healed.revision) == ('"3"', None, 1)
     assert list(await store.objects.pending(claim, 10)) == []
 
@@ -111,6 +116,20 @@ async def test_a_later_claim_knows_that_something_may_be_unpublished(store: Stor
 
     (again,) = await store.leases().claim(1)
     assert again.unpublished
+
+
+async def test_a_later_claim_knows_what_was_said_last_until_a_pass_that_said_nothing_is_complete(
+    store: Store, claim: Claim
+) -> None:
+    await store.objects.write(claim, [imported("e1", epoch=3), gone("e2", 3), Refresh("e1", "etag", "basis", None)])
+    claim.trail.last = LastSaid("e2", 1, 3)
+    befores = [claim.trail.before]
+    for _ in range(3):
+        await store.passes.end(claim, Completed(NOW, timedelta(0), home=None))
+        (claim,) = await store.leases().claim(1)
+        befores.append(claim.trail.before)
+
+    assert befores == [None, LastSaid("e2", 1, 3), None, None]
 
 
 async def test_what_is_remembered_of_a_calendar_comes_back_as_it_was(store: Store, claim: Claim) -> None:

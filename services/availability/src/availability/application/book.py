@@ -10,7 +10,8 @@ from availability.application.fresh_look import LookFirst
 from availability.application.refusals import KeyReused, SlotTaken
 from availability.application.show import shown
 from availability.domain.appointments import Act, Agreed, announcement, booked
-from availability.domain.busy import Known, in_the_way
+from availability.domain.blocking import Rule
+from availability.domain.busy import Known, in_the_way, is_closed
 from availability.domain.freshness import Ageing
 from availability.domain.intervals import Window
 from availability.domain.users import User
@@ -42,7 +43,7 @@ class Book:
     """Keeps an appointment if nothing known stands in its way, and refuses it otherwise.
 
     Never two in one time, whoever else books at the same moment. The same key gets the same answer for 24 hours;
-    answers that only say "not now" (AskLater, KnowledgeTooOld) are not kept.
+    answers that only say "not now" (AskLater, KnowledgeTooOld, closed while stale) are not kept.
     """
 
     def __init__(self, bookings: Bookings, look_first: LookFirst, circumstances: Circumstances) -> None:
@@ -66,10 +67,12 @@ class Book:
 
     async def _decide(self, wish: Wish, key: Key) -> Answer:
         window = Window(*wish.agreed.span)
+        known = await self._bookings.known(wish.user, window)
         # Most of those who want a time that others want, too, come late: they need not stand in line to hear it.
-        taken = in_the_way(await self._bookings.known(wish.user, window), wish.agreed.span)
+        taken = in_the_way(known, wish.agreed.span)
         if taken:
             return await self._bookings.refuse(key, Taken(taken))
+        self._open(known, wish)
 
         async def decide(desk: Desk) -> Answer:
             given, known = await asyncio.gather(desk.answered(key), desk.known(window))
@@ -87,7 +90,13 @@ class Book:
         taken = in_the_way(known, wish.agreed.span)
         if taken:
             return Taken(taken)
+        self._open(known, wish)
         now = self._world.clock()
         appointment = booked(self._world.new_id(), wish.user, wish.agreed, Act(now, wish.by))
         desk.keep(appointment, announcement(appointment, known.connection_id))
         return shown(appointment, known, Ageing(now, self._world.stale_after))
+
+    def _open(self, known: Known, wish: Wish) -> None:
+        """Raise SlotTaken while the account lets nobody be booked. It is no answer to keep: it passes by itself."""
+        if is_closed(known, Ageing(self._world.clock(), self._world.stale_after)):
+            raise SlotTaken((wish.agreed.span,), Rule.CLOSED_WHILE_STALE)

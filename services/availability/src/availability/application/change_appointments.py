@@ -8,7 +8,8 @@ from availability.application.bookings import Bookings, Desk, Shown
 from availability.application.refusals import AlreadyCancelled, ChangedMeanwhile, NoSuchAppointment, SlotTaken
 from availability.application.show import shown
 from availability.domain.appointments import Act, Agreed, Appointment, Standing, announcement
-from availability.domain.busy import Known, in_the_way
+from availability.domain.blocking import Rule
+from availability.domain.busy import Known, in_the_way, is_closed
 from availability.domain.freshness import Ageing
 from availability.domain.intervals import Window
 from availability.domain.users import User
@@ -47,10 +48,12 @@ class ChangeAppointment:
             now = self._world.clock()
             new = old.with_agreed(change(old.agreed), Act(now, which.by))
             known = await desk.known(Window(*new.agreed.span))
-            _free(known, old, new)
+            ageing = Ageing(now, self._world.stale_after)
+            if new.agreed.span != old.agreed.span:
+                _free(known, new, ageing)
             if new is not old:
                 desk.keep(new, announcement(new, known.connection_id))
-            return shown(new, known, Ageing(now, self._world.stale_after))
+            return shown(new, known, ageing)
 
         done = await self._bookings.alone(which.user, decide)
         self._world.told()
@@ -89,6 +92,9 @@ async def _meant(desk: Desk, which: Which) -> Appointment:
     return found
 
 
-def _free(known: Known, old: Appointment, new: Appointment) -> None:
-    if new.agreed.span != old.agreed.span and (taken := in_the_way(known, new.agreed.span, but=new.id)):
+def _free(known: Known, new: Appointment, ageing: Ageing) -> None:
+    span = new.agreed.span
+    if taken := in_the_way(known, span, but=new.id):
         raise SlotTaken(taken)
+    if is_closed(known, ageing):
+        raise SlotTaken((span,), Rule.CLOSED_WHILE_STALE)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from availability.application.timeline import Timeline
 from availability.domain.blocking import AllDayRule
-from availability.domain.changes import Access, Disconnected, Owner, SetUp, Version
+from availability.domain.changes import Access, Disconnected, Owner, SetUp, Version, WhenStale
 from availability.domain.users import User
 from contracts.events import CalendarConnected, CalendarDisconnected, CalendarReconnected, CalendarSetupChanged
 from contracts.wire import Tombstone
@@ -39,6 +39,8 @@ def _set_up(news: SetUpNews) -> SetUp:
         calendars=tuple((chosen.id, AllDayRule(chosen.all_day)) for chosen in news.setup.conflict_calendars),
         access=Access(news.access),
         linked_calendar_id=news.setup.linked_calendar_id,
+        titles=news.setup.titles,
+        when_stale=WhenStale(news.setup.when_stale),
     )
 
 

@@ -58,6 +58,7 @@ def _change(news: EventNews) -> EventChange:
         owner=Owner(news.account_id, news.user_id, news.connection_id),
         calendar_id=news.calendar_id,
         groups=tuple(map(_group, news.occurrences)),
+        title=news.title,
     )
 
 

@@ -6,10 +6,19 @@ from typing import Final, NamedTuple
 
 from availability.application.timeline import Timeline
 from availability.domain.changes import Completed, ConnectionNews, LastEvent, Rejected, Version
-from contracts.events import CompletedSync, CredentialsRejected, SyncCompleted
+from availability.domain.doubts import Doubt, Held, Quarantined, UnreadableEvent, newest_doubts
+from contracts.events import (
+    CompletedSync,
+    CredentialsRejected,
+    EventsQuarantined,
+    HoldState,
+    RemovalsHeld,
+    SyncCompleted,
+)
 from runtime.clock import Clock
 
-SyncNews = SyncCompleted | CredentialsRejected
+DoubtNews = RemovalsHeld | EventsQuarantined
+SyncNews = SyncCompleted | CredentialsRejected | DoubtNews
 HELD_BACK: Final = timedelta(seconds=60)
 """An event that is not there a minute after its pass was told lies in the dead letters, or was compacted away."""
 
@@ -26,7 +35,7 @@ class EventsMissing(Exception):
 
 
 class RecordSyncs:
-    """Keeps up to when each connection was read and whether Apple still lets us in.
+    """Keeps up to when each connection was read, whether Apple still lets us in, and what of it is in doubt.
 
     News of a connection that is not known yet are kept for it. Events come over another topic: what a pass read is
     believed once its last event is applied, for they come in order.
@@ -43,8 +52,16 @@ class RecordSyncs:
         missing = frozenset(event.connection_id for event in await self._timeline.missing(last))
         pieces = [piece for said in news for piece in _pieces(said.event, missing if said.at > awaited else ())]
         await self._timeline.put_news(pieces)
+        await self._put_doubts([_doubt(said.event) for said in news if isinstance(said.event, DoubtNews)])
         if missing:
             raise EventsMissing
+
+    async def _put_doubts(self, doubts: Sequence[Doubt]) -> None:
+        """As events: whichever of a doubt and the end of its connection comes last erases what the other has left."""
+        await self._timeline.put_doubts(newest_doubts(doubts))
+        ended = await self._timeline.ended(frozenset(doubt.connection_id for doubt in doubts))
+        if ended:
+            await self._timeline.erase_events(ended)
 
 
 def _last_events(event: SyncNews) -> Iterator[LastEvent]:
@@ -59,7 +76,7 @@ def _pieces(event: SyncNews, missing: frozenset[str] | tuple[()]) -> Iterator[Co
     """The news, without those of connections whose events are missing."""
     if isinstance(event, SyncCompleted):
         yield from (_completed(sync) for sync in event.connections if sync.connection_id not in missing)
-    else:
+    elif isinstance(event, CredentialsRejected):
         as_of = None if event.as_of is None else _moment(event.as_of)
         yield Rejected(event.connection_id, Version(event.epoch, event.revision), as_of)
 
@@ -73,6 +90,15 @@ def _completed(sync: CompletedSync) -> Completed:
         behind=tuple((age.id, _moment(age.as_of) if age.as_of else None) for age in sync.calendars),
         setup_revision=sync.setup_revision,
     )
+
+
+def _doubt(news: DoubtNews) -> Doubt:
+    version = Version(news.epoch, news.revision)
+    if isinstance(news, RemovalsHeld):
+        since = _moment(news.since) if news.state is HoldState.HELD else None
+        return Held(news.connection_id, news.calendar_id, version, since, news.known, news.missing, news.doubt)
+    events = tuple(UnreadableEvent(one.event_id, one.reason, one.span) for one in news.objects)
+    return Quarantined(news.connection_id, news.calendar_id, version, events)
 
 
 def _moment(seconds: int) -> datetime:

@@ -1,6 +1,7 @@
 """Why a wish is not fulfilled; each is named by what the caller finds."""
 
 from availability.domain.appointments import Appointment
+from availability.domain.blocking import Rule
 from availability.domain.freshness import Freshness
 from availability.domain.intervals import Span
 
@@ -14,11 +15,12 @@ class NoSuchBlockedSlot(Exception):
 
 
 class SlotTaken(Exception):
-    """Something stands in the way: `taken` are its times, whole."""
+    """Something stands in the way: `taken` are its times, whole. Where nothing does, `rule` says why it is closed."""
 
-    def __init__(self, taken: tuple[Span, ...]) -> None:
+    def __init__(self, taken: tuple[Span, ...], rule: Rule | None = None) -> None:
         super().__init__()
         self.taken = taken
+        self.rule = rule
 
 
 class KnowledgeTooOld(Exception):

@@ -1,10 +1,11 @@
 """What the stories need of a store."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from availability.domain.busy import Known
+from availability.domain.busy import Known, KnownOccurrences
 from availability.domain.changes import ConnectionNews, Disconnected, EventChange, LastEvent
+from availability.domain.doubts import Doubt
 from availability.domain.intervals import Window
 from availability.domain.users import User
 
@@ -29,6 +30,9 @@ class Timeline(Protocol):
         How far a connection was read never goes back, whatever the order of the news.
         """
 
+    async def put_doubts(self, doubts: Collection[Doubt]) -> None:
+        """Keep each doubt unless one of its kind and calendar is known that is as new."""
+
     async def end(self, connection: Disconnected) -> None:
         """Forget all of the connection but that it has ended; its events are no longer part of any answer."""
 
@@ -36,7 +40,7 @@ class Timeline(Protocol):
         """Which of these connections have ended."""
 
     async def erase_events(self, connection_ids: Collection[str]) -> None:
-        """Delete every event of these connections."""
+        """Delete every event of these connections, and every doubt about their calendars."""
 
     async def recheck(self, users: Collection[User]) -> None:
         """Let the appointments of these users be held against their time anew."""
@@ -49,3 +53,12 @@ class Timeline(Protocol):
 
         Occurrences outside of the window may be among it, and some twice. Raises AskLater.
         """
+
+    async def known_of(self, account_id: str, user_ids: Collection[str], window: Window) -> Mapping[str, Known]:
+        """The same of several users of one account, each as of one single moment. Raises AskLater."""
+
+    async def all_day_free(self, account_id: str, user_id: str) -> Collection[KnownOccurrences]:
+        """All-day occurrences that are marked free, whenever they are, each event by itself. Raises AskLater."""
+
+    async def in_detail(self, account_id: str, user_id: str, window: Window) -> Known:
+        """The same, with each event by itself, and with the doubts, which may be newer. Raises AskLater."""

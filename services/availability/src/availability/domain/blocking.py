@@ -13,7 +13,7 @@ class AllDayRule(StrEnum):
 
 
 class Rule(StrEnum):
-    """Why an occurrence blocks or is ignored, in the order in which the rules are asked."""
+    """Why something blocks or is ignored; the first seven are asked of occurrences, in this order."""
 
     NOT_A_CONFLICT_CALENDAR = "not_a_conflict_calendar"
     CANCELLED = "cancelled"
@@ -22,6 +22,16 @@ class Rule(StrEnum):
     ALL_DAY_RULE = "all_day_rule"
     MARKED_FREE = "marked_free"
     BUSY = "busy"
+    # What no calendar decides:
+    APPOINTMENT = "appointment"
+    BLOCKED_SLOT = "blocked_slot"
+    UNREADABLE = "unreadable"
+    """It could not be read; what can be told of its time blocks."""
+    TAKES_NO_TIME = "takes_no_time"
+    REMOVALS_HELD = "removals_held"
+    """Events of the calendar are missing in iCloud, in a way that is not believed yet: they count as before."""
+    KEPT_WHILE_STALE = "kept_while_stale"
+    CLOSED_WHILE_STALE = "closed_while_stale"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,32 @@
 """When a user is busy, and how well we know it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from availability.domain.blocking import AllDayRule, Facts, decide
+from availability.domain.blocking import Decision, Facts, Rule, decide
+from availability.domain.changes import WhenStale
+from availability.domain.doubts import Doubt
 from availability.domain.freshness import Ageing, Connection, Freshness, freshness
 from availability.domain.intervals import Span, Window, clipped, merged, overlapping
 
 
 @dataclass(frozen=True, slots=True)
+class KnownEvent:
+    """Which event it is."""
+
+    id: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownOccurrences:
-    """Occurrences of one calendar, of any of its events, that share their facts."""
+    """Occurrences of one calendar that share their facts: of any of its events, or of `event`."""
 
     calendar_id: str
     facts: Facts
     spans: Sequence[Span]
+    event: KnownEvent | None = None
 
 
 class EntryKind(StrEnum):
@@ -33,6 +44,10 @@ class Entry:
     id: str
     span: Span
 
+    @property
+    def spans(self) -> Sequence[Span]:
+        return (self.span,)
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -41,6 +56,8 @@ class Known:
     connections: tuple[Connection, ...] = ()
     occurrences: tuple[KnownOccurrences, ...] = ()
     entries: tuple[Entry, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    """Of the conflict calendars, where they were asked for."""
 
     @property
     def connection_id(self) -> str | None:
@@ -58,15 +75,31 @@ class Busy:
 
 def busy(known: Known, window: Window, ageing: Ageing) -> Busy:
     """The answer to "when is this user busy?"."""
-    spans = merged(clipped(blocking(known), window))
-    return Busy(spans, freshness(known.connections, ageing))
+    age = freshness(known.connections, ageing)
+    if age.consequence is WhenStale.CLOSE:
+        return Busy(((window.start, window.end),), age)
+    return Busy(merged(clipped(blocking(known), window)), age)
+
+
+def is_closed(known: Known, ageing: Ageing) -> bool:
+    """Whether the account lets nobody be booked because a calendar could not be read for too long."""
+    return freshness(known.connections, ageing).consequence is WhenStale.CLOSE
+
+
+def decisions(known: Known) -> Iterator[tuple[KnownOccurrences | Entry, Decision]]:
+    """Everything that is known to take time, and whether it blocks; every answer goes by this."""
+    rules = {calendar: rule for connection in known.connections for calendar, rule in connection.calendars}
+    for alike in known.occurrences:
+        yield alike, decide(alike.facts, rules.get(alike.calendar_id))
+    for entry in known.entries:
+        yield entry, Decision(blocks=True, rule=Rule(entry.kind))
 
 
 def blocking(known: Known, *, but: str | None = None) -> Iterator[Span]:
     """All time that is taken, as it comes; `but` names an appointment that does not stand in its own way."""
-    rules = {calendar: rule for connection in known.connections for calendar, rule in connection.calendars}
-    yield from _blocking(known.occurrences, rules)
-    yield from (entry.span for entry in known.entries if entry.id != but)
+    for one, decision in decisions(known):
+        if decision.blocks and not (isinstance(one, Entry) and one.id == but):
+            yield from one.spans
 
 
 def in_the_way(known: Known, span: Span, *, but: str | None = None) -> tuple[Span, ...]:
@@ -82,9 +115,3 @@ def conflicts(known: Known, appointment_id: str, span: Span) -> tuple[Span, ...]
     first, last = span
     found = overlapping(blocking(known, but=appointment_id), span)
     return tuple((max(start, first), min(end, last)) for start, end in found)
-
-
-def _blocking(occurrences: Iterable[KnownOccurrences], rules: Mapping[str, AllDayRule]) -> Iterator[Span]:
-    for alike in occurrences:
-        if decide(alike.facts, rules.get(alike.calendar_id)).blocks:
-            yield from alike.spans

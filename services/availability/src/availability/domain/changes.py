@@ -20,6 +20,17 @@ class Access(StrEnum):
     FULL = "full"
 
 
+class WhenStale(StrEnum):
+    """What an account makes of calendars that could not be read for too long."""
+
+    KEEP = "keep"
+    """What was known last goes on to count."""
+    WARN = "warn"
+    """As keep, and every answer says so."""
+    CLOSE = "close"
+    """Nobody is booked until they are read again."""
+
+
 class Finality(IntEnum):
     """How far an event is gone; of two news with one epoch and revision the more final is true."""
 
@@ -62,6 +73,8 @@ class Imported:
     owner: Owner
     calendar_id: str
     groups: tuple[Occurrences, ...]
+    title: str | None = None
+    """Only where the user lets titles leave iCloud."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,8 @@ class SetUp:
     calendars: tuple[tuple[str, AllDayRule], ...]
     access: Access = Access.READ_ONLY
     linked_calendar_id: str | None = None
+    titles: bool = False
+    when_stale: WhenStale = WhenStale.KEEP
 
     @property
     def connection_id(self) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from availability.domain.blocking import AllDayRule
-from availability.domain.changes import Access, Version
+from availability.domain.changes import Access, Version, WhenStale
 
 
 class State(StrEnum):
@@ -20,6 +20,7 @@ class State(StrEnum):
     NOT_CONNECTED = "not_connected"
 
 
+_SEVEREST_LAST: Final = (WhenStale.KEEP, WhenStale.WARN, WhenStale.CLOSE)
 _WORST_FIRST: Final = (State.NEEDS_RECONNECT, State.IMPORTING, State.STALE, State.FRESH)
 
 
@@ -44,6 +45,8 @@ class Connection:
     """The revision of the setup that the newest pass went by, where it was told."""
     access: Access = Access.READ_ONLY
     linked_calendar_id: str | None = None
+    titles: bool = False
+    when_stale: WhenStale = WhenStale.KEEP
 
     @property
     def setup_is_newer(self) -> bool:
@@ -74,6 +77,8 @@ class Freshness:
     as_of: datetime | None
     state: State
     calendars: tuple[CalendarFreshness, ...] = ()
+    consequence: WhenStale = WhenStale.KEEP
+    """What the account makes of it; `keep` while nothing is overdue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,22 @@ def freshness(connections: Sequence[Connection], ageing: Ageing) -> Freshness:
         as_of=_oldest([one.as_of for one in each]),
         state=_worst([one.state for one in each]),
         calendars=tuple(calendar for one in each for calendar in one.calendars),
+        consequence=max((one.consequence for one in each), key=_SEVEREST_LAST.index),
     )
+
+
+def is_overdue(connection: Connection, ageing: Ageing) -> bool:
+    """Whether a calendar that was read before could not be read for too long.
+
+    What was never read yet is being imported, and not overdue. A new setup makes nothing younger.
+    """
+    if connection.needs_reconnect:
+        return True
+    if connection.completed is None:
+        return False
+    behind = dict(connection.behind)
+    ages = [behind.get(calendar, connection.as_of) for calendar, _ in connection.calendars] or [connection.as_of]
+    return any(age is not None and ageing.state_of(age) is State.STALE for age in ages)
 
 
 def _of_one(connection: Connection, ageing: Ageing) -> Freshness:
@@ -115,7 +135,8 @@ def _of_one(connection: Connection, ageing: Ageing) -> Freshness:
     ages = [(calendar, behind.get(calendar, others)) for calendar, _ in connection.calendars]
     as_of = _oldest([age for _, age in ages]) if ages else connection.as_of
     calendars = tuple(CalendarFreshness(calendar, age, _state(connection, age, ageing)) for calendar, age in ages)
-    return Freshness(as_of, _state(connection, as_of, ageing), calendars)
+    consequence = connection.when_stale if is_overdue(connection, ageing) else WhenStale.KEEP
+    return Freshness(as_of, _state(connection, as_of, ageing), calendars, consequence)
 
 
 def _state(connection: Connection, as_of: datetime | None, ageing: Ageing) -> State:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from icloud import CalendarObject, Changes, Home, ListedCalendar, Missing
+from icloud import CalendarObject, Changes, HeldBack, Home, ListedCalendar, Missing, TryLater, Unreachable
 from sync_worker.application.claim import Claim
 
 
@@ -14,6 +14,11 @@ class CredentialUnusable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def is_of_one_calendar(later: TryLater) -> bool:
+    """Whether what a calendar's own call met need not meet the others: nobody asked to be left alone, all are there."""
+    return later.after is None and not isinstance(later, HeldBack | Unreachable)
 
 
 class Account(Protocol):

@@ -1,54 +1,29 @@
 """What one appointment calls for, done in the linked calendar."""
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from icloud import CalendarGone, Forbidden, HeldBack, NotUnderstood, PreconditionFailed, TryLater
+from icloud import Forbidden, PreconditionFailed, TryLater
 from runtime.logs import get_logger
 from sync_worker.application import metrics
 from sync_worker.application.claim import Claim
 from sync_worker.application.export_news import changed_in_icloud, export_failed, exported
+from sync_worker.application.jobs import Jobs
 from sync_worker.application.linked_calendar import LinkedCalendar
+from sync_worker.application.take_away import ROUNDS, taken_away, tidied
 from sync_worker.application.tell import Tell
 from sync_worker.domain.appointment_text import Issue, Manner, text_of
 from sync_worker.domain.appointments import uid_of
-from sync_worker.domain.exports import Copy, Do, Failure, Job, Verdict, change_of, judged, planned, untouched
+from sync_worker.domain.exports import Copy, Do, Failure, Job, Verdict, change_of, judged, planned
 from sync_worker.domain.found import Found
 
-LAG: Final = timedelta(minutes=2)
-"""So long after a write iCloud may still show what was there before: nobody is said to have changed anything."""
-_ROUNDS: Final = 3
-"""Of write, refusal, look: somebody who changes an object more often than that within seconds is waited for."""
+LAG: Final = timedelta(seconds=30)
+"""So long after a write iCloud may still show what was there before: nothing, or an older version of ours."""
 _TIDY_AGAIN_IN: Final = timedelta(hours=1)
 
 _log = get_logger("sync_worker.appointment_work")
-
-
-class Jobs(Protocol):
-    """The user's appointments, each with how far it has come. Of another connection's copies nothing is known."""
-
-    async def due(self, claim: Claim, limit: int) -> Sequence[Job]:
-        """Those to be tried by the time of the claim; cancelled ones first, then by their start."""
-
-    async def reopen(self, claim: Claim, path: str, now: int) -> None:
-        """Make those due, afresh, that lie ahead and are not in the calendar at `path`, or not as the setup says."""
-
-    async def copied(self, claim: Claim, event_ids: Collection[str]) -> Sequence[Job]:
-        """Those whose copies are these calendar objects."""
-
-    async def keep(self, claim: Claim, job: Job, due_at: datetime | None) -> None:
-        """Note how far it has come. One that is wanted otherwise by now stays due. Raises LeaseLost, and then nothing
-        was noted.
-        """
-
-    async def ahead(self, claim: Claim, now: int) -> tuple[datetime | None, int | None]:
-        """When the first of them is due, and when the next one begins."""
-
-    async def forget(self, claim: Claim) -> None:
-        """Nothing is known any more of what the connection wrote; what is wanted stays wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +67,11 @@ class Work:
         copy = self.job.copy
         return replace(self.job, copy=replace(copy, etag=None)) if copy else self.job
 
+    def unwritten(self) -> Job:
+        """The job after a refusal: what was never seen there is not there."""
+        copy = self.job.copy
+        return self.job if copy is None or copy.says is not None else replace(self.job, copy=None)
+
     async def _write(self) -> None:
         path, fresh = self._calendar.path, self.job.copy is None
         uid = uid_of(self.job.appointment_id, path)
@@ -100,27 +80,57 @@ class Work:
             self.job = replace(self.job, copy=copy)
             await self._keep(timedelta(0))
         etag, look = copy.etag, not fresh and copy.etag is None
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             if look:
                 seen = await self._calendar.find(copy.href)
-                verdict = judged(seen, self.job, uid)
-                if verdict is Verdict.FOREIGN:
-                    raise Forbidden("foreign")
-                if verdict is Verdict.CHANGED:
-                    return await self._changed(seen)
+                if await self._is_dealt_with(seen, copy):
+                    return
                 etag = seen.etag if seen else None
-                if verdict is Verdict.AS_WANTED and not self._rings_otherwise(copy):
-                    return await self._done(etag)
             try:
                 told = await self._calendar.put(copy.href, self._text(uid), if_match=etag)
             except PreconditionFailed as failed:
-                if failed.reason == Failure.UID_CONFLICT:
+                if failed.reason == Failure.UID_CONFLICT and not await self._room_was_made(copy.href):
                     raise
                 look = True
             else:
                 metrics.EXPORTED.labels("updated" if etag else "created").inc()
-                return await self._done(told or await self._etag(copy.href), written=True)
+                await self._done(told or await self._etag(copy.href), written=True)
+                return
         raise TryLater(None, "unsettled")
+
+    async def _room_was_made(self, href: str) -> bool:
+        """Take away what bears the UID in another calendar: the user moved it there, and CrocoClick's word is newer."""
+        found = await self._calendar.elsewhere(href)
+        if found is None:
+            return False
+        there, seen = found
+        await self._calendar.delete(there, if_match=seen.etag)
+        return True
+
+    async def _is_dealt_with(self, seen: Found | None, copy: Copy) -> bool:
+        """Whether what is there leaves nothing to write now; what there was to do instead is done."""
+        verdict = judged(seen, self.job)
+        if verdict is Verdict.FOREIGN:
+            raise Forbidden("foreign")
+        if verdict is Verdict.CHANGED:
+            await self._changed(seen)
+        elif verdict is Verdict.OURS and self._may_lag():
+            await self._look_again()
+        elif verdict is Verdict.AS_WANTED and seen and not self._rings_otherwise(copy):
+            await self._done(seen.etag)
+        else:
+            return False
+        return True
+
+    def _may_lag(self) -> bool:
+        """Whether what is wanted was written just now, so that anything older there is no news."""
+        copy = self.job.copy
+        written = copy is not None and copy.says is not None and copy.revision >= self.job.revision
+        return written and copy is not None and self._sight.as_of - copy.at < LAG.total_seconds()
+
+    async def _look_again(self) -> None:
+        self.job = self.unsure()
+        await self._keep(LAG)
 
     def _rings_otherwise(self, copy: Copy) -> bool:
         return copy.says is not None and copy.alarm_minutes != self._alarm
@@ -167,19 +177,29 @@ class Work:
         if copy is None:
             return
         seen = await self._calendar.find(copy.href)
-        if seen and judged(seen, self.job, uid_of(self.job.appointment_id, copy.path)) is Verdict.AS_WANTED:
-            await self._done(seen.etag)
-        else:
-            await self._changed(seen)
+        match judged(seen, self.job):
+            case Verdict.AS_WANTED if seen:
+                await self._done(seen.etag)
+            case Verdict.ABSENT:
+                self.job = self.unwritten()
+                await self._give_up()
+            case Verdict.OURS if not self.job.users:
+                await self._settle()
+            case _:
+                await self._changed(seen)
 
     async def _changed(self, seen: Found | None) -> None:
         """The user changed it: say so, once for each change, and leave it."""
         job, copy = self.job, self.job.copy
         if copy is None:
             raise TypeError("there was nothing to change")
-        if copy.says is not None and self._sight.as_of - copy.at < LAG.total_seconds():
-            self.job = self.unsure()
-            return await self._keep(LAG)
+        if seen is None and self._may_lag():
+            await self._look_again()
+            return
+        moved = await self._calendar.elsewhere(copy.href) if seen is None else None
+        if moved is not None:
+            href, seen = moved
+            copy = replace(copy, path=href.rpartition("/")[0] + "/", href=href)
         change = change_of(seen, job)
         if change != job.change:
             metrics.EXPORTS_CHANGED.labels(change.kind.value).inc()
@@ -188,33 +208,16 @@ class Work:
             await self._tell.say(changed_in_icloud(self._claim, job, change))
         copy_now = replace(copy, etag=seen.etag) if seen else None
         self.job = replace(job, copy=copy_now, change=change, tries=0)
-        return await self._settle()
+        await self._settle()
 
     async def _remove(self) -> None:
         """It was cancelled: take all of it away, whatever the user made of it."""
         job = self.job
         for copy in filter(None, (job.copy, *job.left)):
-            await self._delete(copy)
-        metrics.EXPORTED.labels("deleted").inc()
+            await taken_away(self._calendar, copy)
         await self._say_exported()
         self.job = replace(job, copy=None, left=(), change=None, tries=0)
         await self._settle()
-
-    async def _delete(self, copy: Copy) -> None:
-        if not self._calendar.may_delete_in(copy.path):
-            raise CalendarGone
-        etag = copy.etag
-        for _ in range(_ROUNDS):
-            if etag is None:
-                seen = await self._calendar.find(copy.href)
-                if seen is None or seen.uid != uid_of(self.job.appointment_id, copy.path):
-                    return
-                etag = seen.etag
-            try:
-                return await self._calendar.delete(copy.href, if_match=etag)
-            except PreconditionFailed:
-                etag = None
-        raise TryLater(None, "unsettled")
 
     async def _give_up(self) -> None:
         """It is over, and never came into the calendar: only who was told that it would is told that it will not."""
@@ -228,28 +231,13 @@ class Work:
         """All is as it should be, but perhaps for copies in calendars that were linked before."""
         job = self.job
         over = job.agreed is not None and job.agreed.span.end <= self._sight.as_of
-        left = () if over else tuple([one for one in job.left if not await self._taken_away(one)])
+        left = (
+            ()
+            if over
+            else tuple([one for one in job.left if not await tidied(self._calendar, job.appointment_id, one)])
+        )
         self.job = replace(job, left=left)
         await self._keep(_TIDY_AGAIN_IN if left else None)
-
-    async def _taken_away(self, copy: Copy) -> bool:
-        """Whether nothing is left to do about a copy. What the user changed in it is theirs by now."""
-        if not self._calendar.may_delete_in(copy.path):
-            return False
-        try:
-            seen = await self._calendar.find(copy.href)
-            if seen and untouched(seen, copy, uid_of(self.job.appointment_id, copy.path)):
-                await self._calendar.delete(copy.href, if_match=seen.etag)
-                metrics.EXPORTED.labels("moved").inc()
-        except PreconditionFailed:
-            return False
-        except HeldBack:
-            raise
-        except TryLater:
-            return False
-        except (CalendarGone, Forbidden, NotUnderstood) as error:
-            _log.warning("copy_not_taken_away", appointment_id=self.job.appointment_id, reason=type(error).__name__)
-        return True
 
     async def _keep(self, due_in: timedelta | None) -> None:
         due_at = None if due_in is None else self._claim.claimed_at + due_in

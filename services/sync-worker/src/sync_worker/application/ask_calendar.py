@@ -1,5 +1,6 @@
 """What is new in one calendar."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from icloud import TokenDead
@@ -13,6 +14,7 @@ from sync_worker.application.reconcile_calendar import Reconcile
 from sync_worker.application.second_look import LookAgain
 from sync_worker.domain.holds import after_changes, after_listing
 from sync_worker.domain.passes import How, Step
+from sync_worker.domain.values import Span
 
 _log = get_logger("sync_worker.ask_calendar")
 
@@ -27,7 +29,7 @@ class AskCalendar:
     def __init__(self, objects: Objects) -> None:
         self._changes = AskChanges(objects)
         self._compare = CompareCalendar(objects)
-        self._look_again = LookAgain(self._compare)
+        self._look_again = LookAgain(self._compare, self._changes)
         self._reconcile = Reconcile(self._compare, self._changes)
 
     async def __call__(self, course: Course, step: Step) -> Reading:
@@ -44,8 +46,12 @@ class AskCalendar:
                 _log.info("token_dead", calendar_id=step.calendar_id)
         return await self._listing(course, step)
 
+    async def additions(self, course: Course, step: Step, window: Span) -> Mapping[str, str]:
+        """ETags by href of what there is to read in a window. Raises what the account raises."""
+        return await self._compare.additions(course.claim, course.account, step, window)
+
     async def _listing(self, course: Course, step: Step) -> Reading:
-        shown, window, now = shown_of(step), course.look.horizon, course.look.as_of
+        shown, window, now = shown_of(step), course.look.horizon, course.now
         compared = await self._compare(course.claim, course.account, step, window)
         found = await believed(compared, course.account, shown, compared.unlisted)
         guarded = after_listing(step.hold, found.said, known=compared.provable, missing=len(found.missing), now=now)
@@ -63,7 +69,7 @@ class AskCalendar:
 
 
 def _changed(course: Course, step: Step, told: Told) -> Reading:
-    guarded = after_changes(step.hold, told.said, known=told.known, missing=len(told.remove), now=course.look.as_of)
+    guarded = after_changes(step.hold, told.said, known=told.known, missing=len(told.remove), now=course.now)
     return Reading(
         step=step,
         shown=shown_of(step),

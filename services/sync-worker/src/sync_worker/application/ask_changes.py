@@ -4,14 +4,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from icloud import Changes, event_id
+from icloud import Changes, TokenDead, event_id
+from runtime.logs import get_logger
 from sync_worker.application.claim import Claim
 from sync_worker.application.compare_calendar import shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.publish_states import BATCH
+from sync_worker.domain.appointments import is_own
 from sync_worker.domain.guard import Confirm, Hold, judge_named, matters
 from sync_worker.domain.outbox import MISSING, Known
 from sync_worker.domain.passes import Step
+
+_log = get_logger("sync_worker.ask_changes")
 
 
 class Objects(Protocol):
@@ -32,7 +36,7 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a server says has changed, and besides what is to be read again for a reason of ours.
+    """What a server says has changed, and what of it is to be fetched, with what is read again for a reason of ours.
 
     `remove` are event ids; `said` is the guard's word on them, `known` the size of the calendar, changed objects aside,
     where it was asked for.
@@ -44,6 +48,10 @@ class Told:
     said: Confirm | Hold
     known: int
 
+    def over(self, listed: Mapping[str, str]) -> Mapping[str, str]:
+        """What to fetch after a listing that was asked for earlier."""
+        return {href: etag for href, etag in listed.items() if href not in self.changes.removed} | dict(self.fetch)
+
 
 class AskChanges:
     """Asks what changed."""
@@ -54,16 +62,41 @@ class AskChanges:
     async def __call__(self, course: Course, step: Step, token: str) -> Told:
         """Raises what the account raises, TokenDead among it."""
         found = await course.account.changes(shown_of(step).path, token)
-        fetch = dict(found.changed)
+        fetch = await self._unread(course.claim, found.changed)
         for href, etag in (await self._again(course.claim, step)).items():
             if href not in found.removed:
                 fetch.setdefault(href, etag)
-        remove = tuple(event_id(course.claim.connection_id, href) for href in sorted(found.removed))
-        if not matters(len(remove)):
+        ids = {href: event_id(course.claim.connection_id, href) for href in sorted(found.removed)}
+        remove, own = tuple(ids.values()), frozenset(one for href, one in ids.items() if is_own(href))
+        # Nothing becomes free when appointments of ours go: those we took away ourselves raise no doubt.
+        if not matters(len(remove) - len(own)):
             return Told(found, fetch, remove, Confirm(), 0)
         remove = await self._alive(course.claim, remove)
-        known = await self._size(course.claim, step, found.changed) if matters(len(remove)) else 0
-        return Told(found, fetch, remove, judge_named(known=known, removed=len(remove)), known)
+        ours = len(own.intersection(remove))
+        known = await self._size(course.claim, step, found.changed) - ours if matters(len(remove) - ours) else 0
+        return Told(found, fetch, remove, judge_named(known=known, removed=len(remove) - ours), known)
+
+    async def since_kept(self, course: Course, step: Step) -> Told | None:
+        """What changed since the kept token; None where there is none or it is dead."""
+        if step.tracked is None or step.tracked.token is None:
+            return None
+        try:
+            return await self(course, step, step.tracked.token)
+        except TokenDead:
+            _log.info("token_dead", calendar_id=step.calendar_id)
+            return None
+
+    async def _unread(self, claim: Claim, changed: Mapping[str, str]) -> dict[str, str]:
+        """What a pass that was broken off has not brought yet."""
+        unread: dict[str, str] = {}
+        hrefs = list(changed)
+        for start in range(0, len(hrefs), BATCH):
+            ids = {href: event_id(claim.connection_id, href) for href in hrefs[start : start + BATCH]}
+            known = await self._objects.known(claim, ids.values())
+            unread |= {
+                href: changed[href] for href, one in ids.items() if not _is_read(known.get(one), changed[href], claim)
+            }
+        return unread
 
     async def _again(self, claim: Claim, step: Step) -> Mapping[str, str]:
         """What never came though it was listed, and what was read on another basis."""
@@ -87,3 +120,9 @@ class AskChanges:
             known = await self._objects.known(claim, event_ids[start : start + BATCH])
             alive += (one.event_id for one in known.values() if one.alive)
         return tuple(alive)
+
+
+def _is_read(known: Known | None, etag: str, claim: Claim) -> bool:
+    if known is None or not known.alive or known.quarantine is not None:
+        return False
+    return known.etag == etag and known.basis in (claim.basis, claim.zoneless_basis)

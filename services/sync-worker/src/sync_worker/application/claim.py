@@ -37,10 +37,12 @@ class Lease:
     what no fence guards: records on Kafka.
     """
 
-    __slots__ = ("_until", "token")
+    __slots__ = ("_until", "on_its_way_back", "token")
 
     def __init__(self, token: str, until: float) -> None:
         self.token = token
+        self.on_its_way_back = False
+        """The pass is over and gives it back; that it is gone then is no loss."""
         self._until = until
 
     def extend(self, until: float) -> None:
@@ -57,14 +59,26 @@ class Lease:
         self._until = float("-inf")
 
 
+@dataclass(frozen=True, slots=True)
+class LastSaid:
+    """What was said last on the events' topic: readers that have it have all before it."""
+
+    event_id: str
+    epoch: int
+    revision: int
+
+
 class Trail:
-    """What a pass has said on the events' topic so far."""
+    """What a pass has come to so far."""
 
-    __slots__ = ("last",)
+    __slots__ = ("accepted", "before", "last")
 
-    def __init__(self) -> None:
-        self.last: tuple[str, int] | None = None
-        """Event id and revision of what was said last."""
+    def __init__(self, before: LastSaid | None = None) -> None:
+        self.before = before
+        """What was said by passes before it that may not have told so."""
+        self.last = before
+        self.accepted = False
+        """Whether Apple has let it in: then no 401 of the same pass is about the password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from icloud import Absence, CalendarObject, Missing
 from sync_worker.application.accounts import Account
 from sync_worker.application.claim import Claim
 from sync_worker.domain import changes, holds
+from sync_worker.domain.appointments import is_own
 from sync_worker.domain.changes import expected_in
 from sync_worker.domain.guard import Confirm, Doubt, Hold, judge
-from sync_worker.domain.nearness import nearest_first
 from sync_worker.domain.outbox import Imported, Known, State
 from sync_worker.domain.passes import Step
 from sync_worker.domain.tracked import Shown
@@ -46,6 +46,11 @@ class Compared:
     unlisted: frozenset[str] = field(repr=False)
     provable: int
 
+    @property
+    def timeless(self) -> frozenset[str]:
+        """Those unlisted ones of which no time could be told: the server may know one outside of the window."""
+        return frozenset(href for href in self.unlisted if self.kept[href].extent is None)
+
     def ids(self, hrefs: Collection[str]) -> tuple[str, ...]:
         """Event ids of kept objects, in the order of their hrefs."""
         return tuple(self.kept[href].event_id for href in sorted(hrefs) if href in self.kept)
@@ -59,23 +64,25 @@ class CompareCalendar:
 
     async def __call__(self, claim: Claim, account: Account, step: Step, window: Span) -> Compared:
         """Raises what `account` raises."""
-        listed: dict[str, str] = {}
-        for part in nearest_first(window) if step.first else (window,):
-            # What a nearer one has named keeps its place.
-            listed |= await listed_in(account, shown_of(step), part)
+        listed = await listed_in(account, shown_of(step), window)
         kept = {one.href: one for one in await self._objects.of_calendar(claim, step.calendar_id)}
         expected = await self._expected(claim, window, [one for one in kept.values() if one.href not in listed])
         known = {
-            # What was read under another basis equals no ETag.
-            href: changes.Known(
-                one.etag if one.basis in (claim.basis, claim.zoneless_basis) else "",
-                expected=href in listed or one.event_id in expected,
-            )
+            href: changes.Known(_read(claim, one), expected=href in listed or one.event_id in expected)
             for href, one in kept.items()
         }
         diff = changes.changes(known, listed)
         fetch = {href: listed[href] for href in diff.added_or_changed}
         return Compared(kept, listed, fetch, frozenset(diff.removed), sum(one.expected for one in known.values()))
+
+    async def additions(self, claim: Claim, account: Account, step: Step, window: Span) -> Mapping[str, str]:
+        """ETags by href of what a window holds and is not kept like that. Nothing is said of what it leaves out.
+
+        Appointments of ours are left for the whole listing, with which they are looked after; they block nothing.
+        """
+        listed = await listed_in(account, shown_of(step), window)
+        kept = {one.href: _read(claim, one) for one in await self._objects.of_calendar(claim, step.calendar_id)}
+        return {href: etag for href, etag in listed.items() if kept.get(href) != etag and not is_own(href)}
 
     async def _expected(self, claim: Claim, window: Span, unlisted: Sequence[Known]) -> set[str]:
         """Ids of those that a listing of this window must name if they still exist."""
@@ -94,6 +101,11 @@ class CompareCalendar:
         return found
 
 
+def _read(claim: Claim, one: Known) -> str:
+    """The ETag that was read; what was read under another basis has none."""
+    return one.etag if one.basis in (claim.basis, claim.zoneless_basis) else ""
+
+
 async def listed_in(account: Account, shown: Shown, window: Span) -> dict[str, str]:
     """ETags by href of what a window holds."""
     start, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.start, window.end))
@@ -110,17 +122,22 @@ class Believed:
 
 
 async def believed(compared: Compared, account: Account, shown: Shown, missing: frozenset[str]) -> Believed:
-    """Judge what a listing leaves out. Few are asked for by name: what comes unchanged makes the listing incomplete."""
-    said = judge(known=compared.provable, removed=len(missing))
+    """Judge what a listing leaves out. Few are asked for by name: what comes unchanged makes the listing incomplete.
+
+    What has no time that could be told may well lie outside of the window, so it must be gone by its name.
+    """
+    timeless = await _by_name(compared, account, shown, sorted(missing & compared.timeless))
+    missing -= timeless.there
+    said = judge(known=compared.provable - len(timeless.there), removed=len(missing))
     if not missing or isinstance(said, Hold):
-        return Believed(said, missing, {})
+        return Believed(said, missing, timeless.moved)
     some = holds.sample(missing, _SAMPLE)
     named = await _by_name(compared, account, shown, some)
     if named.moved and len(missing) > len(some):
         # Where some have only moved out of the window others may have, too.
         named = named.and_(await _by_name(compared, account, shown, sorted(missing.difference(some))))
     said = Hold(Doubt.INCOMPLETE) if named.odd else said
-    return Believed(said, missing - named.moved.keys(), named.moved)
+    return Believed(said, missing - named.moved.keys(), {**timeless.moved, **named.moved})
 
 
 async def none_comes(account: Account, shown: Shown, hrefs: Collection[str]) -> bool:
@@ -131,24 +148,30 @@ async def none_comes(account: Account, shown: Shown, hrefs: Collection[str]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """What came of objects that were asked for by name: those with a new ETag, and whether any came unchanged."""
+    """What came of objects that were asked for by name: those that are not gone, and the new ETags among them."""
 
+    there: frozenset[str]
     moved: Mapping[str, str]
-    odd: bool
+
+    @property
+    def odd(self) -> bool:
+        """Whether any is as it was."""
+        return len(self.there) > len(self.moved)
 
     def and_(self, other: "_Named") -> "_Named":
-        return _Named({**self.moved, **other.moved}, self.odd or other.odd)
+        return _Named(self.there | other.there, {**self.moved, **other.moved})
 
 
 async def _by_name(compared: Compared, account: Account, shown: Shown, hrefs: Sequence[str]) -> _Named:
+    there: set[str] = set()
     moved: dict[str, str] = {}
-    odd = False
-    async for one in account.objects(shown.path, hrefs):
-        if isinstance(one, CalendarObject) and one.etag != compared.kept[one.href].etag:
-            moved[one.href] = one.etag
-        else:
-            odd = odd or not _is_gone(one)
-    return _Named(moved, odd)
+    if hrefs:
+        async for one in account.objects(shown.path, hrefs):
+            if not _is_gone(one):
+                there.add(one.href)
+            if isinstance(one, CalendarObject) and one.etag != compared.kept[one.href].etag:
+                moved[one.href] = one.etag
+    return _Named(frozenset(there), moved)
 
 
 def _is_gone(one: CalendarObject | Missing) -> bool:

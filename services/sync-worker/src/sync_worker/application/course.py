@@ -1,7 +1,8 @@
 """A pass under way."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from contracts.events import CalendarAge, CalendarState
 from sync_worker.application.accounts import Account
@@ -30,18 +31,26 @@ class Course:
         """The moment of the pass, in epoch seconds."""
         return int(self.look.as_of.timestamp())
 
+    @property
+    def now(self) -> datetime:
+        """What holds and days are counted by: the store's clock, since workers' own need not agree."""
+        return self.claim.claimed_at
+
     async def heard(self, imported: int) -> None:
         """So many more objects were read."""
         self.imported += imported
         await self.progress.heard(imported)
 
-    def removals_wait(self) -> bool:
-        """Whether what vanished may only have moved to a calendar that could not be read just now."""
-        return any(self._awaited(tracked) for tracked in self.behind.values())
+    def removals_wait(self, gone: Collection[str] = ()) -> bool:
+        """Whether what vanished may only have moved to a calendar that could not be read just now.
+
+        Nothing can have moved to those that are `gone` for good.
+        """
+        return any(self._awaited(tracked) for one, tracked in self.behind.items() if one not in gone)
 
     def _awaited(self, tracked: Tracked) -> bool:
         if tracked.hold is not None and tracked.hold.doubt is Doubt.VANISHED:
-            return tracked.hold.young(self.look.as_of)
+            return tracked.hold.young(self.now)
         return 0 < tracked.failures < PATIENCE
 
     def ages(self) -> tuple[CalendarAge, ...]:

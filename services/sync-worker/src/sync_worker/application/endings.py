@@ -39,7 +39,10 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The pass came to nothing. `asked` is how long Apple wants to be left alone, if it said so."""
+    """The pass came to nothing. `asked` is how long Apple wants to be left alone, if it said so.
+
+    `rejections` None: there is no row of 401s, or Apple has ended it by accepting something.
+    """
 
     again_in: timedelta
     failures: int

@@ -21,14 +21,24 @@ class Remains(Protocol):
         """Delete without a trace. Raises LeaseLost when the claim's fence is overtaken."""
 
 
+class Copies(Protocol):
+    """What is known of the appointments that the connection wrote into iCloud."""
+
+    async def forget(self, claim: Claim) -> None:
+        """Nothing is known any more of what the connection wrote; what is wanted stays wanted."""
+
+
 class EraseConnection:
-    """Takes every event of a connection back and forgets it.
+    """Takes every event of a connection back and forgets it. What it wrote in iCloud stays there: it is the user's.
 
     Nothing is written before Kafka has the removals, so a repeat after a crash says the same again.
     """
 
-    def __init__(self, remains: Remains, events: Events, passes: Passes, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, remains: Remains, copies: Copies, events: Events, passes: Passes, clock: Callable[[], datetime]
+    ) -> None:
         self._remains = remains
+        self._copies = copies
         self._events = events
         self._passes = passes
         self._clock = clock
@@ -46,5 +56,6 @@ class EraseConnection:
             await self._events.publish([said for one in gone for said in removed(claim, one)])
             await self._remains.erase(claim, [one.event_id for one in remaining])
             count += len(remaining)
+        await self._copies.forget(claim)
         await self._passes.bury(claim)
         return count

@@ -7,9 +7,10 @@ from typing import Final
 from icloud import CalendarGone, Forbidden, HeldBack, ICloudError, NotUnderstood, PreconditionFailed, TryLater
 from runtime.logs import get_logger
 from sync_worker.application import metrics
-from sync_worker.application.appointment_work import Jobs, Sight, Work
+from sync_worker.application.appointment_work import Sight, Work
 from sync_worker.application.claim import Claim
 from sync_worker.application.export_news import export_failed
+from sync_worker.application.jobs import Jobs
 from sync_worker.application.tell import Tell
 from sync_worker.domain.exports import Failure, Job, back_off
 
@@ -39,7 +40,7 @@ class ExportAppointment:
         try:
             await work.do()
         except _OF_ONE as error:
-            return await self.fail(sight.claim, work.job, _failure(error))
+            return await self.fail(sight.claim, work.unwritten(), _failure(error))
         except HeldBack:
             raise
         except TryLater as later:

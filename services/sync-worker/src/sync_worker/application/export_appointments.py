@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from contracts.facts import Access
 from icloud import ListedCalendar, event_id
 from sync_worker.application.accounts import WritableAccount
-from sync_worker.application.appointment_work import LAG, Jobs, Sight
+from sync_worker.application.appointment_work import Sight
 from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Outlook
 from sync_worker.application.export_appointment import ExportAppointment
+from sync_worker.application.jobs import Jobs
 from sync_worker.application.linked_calendar import LinkedCalendar, WritesRefused
 from sync_worker.application.reading import Reading
 from sync_worker.application.tell import Tell
@@ -86,9 +87,8 @@ class ExportAppointments:
                 if copy is None or (copy.etag and copy.etag == shown.get(event_id(claim.connection_id, copy.href))):
                     continue
                 suspect = replace(job, copy=replace(copy, etag=None))
-                wait = LAG if course.as_of - copy.at < LAG.total_seconds() else timedelta(0)
-                await self._jobs.keep(claim, suspect, claim.claimed_at + wait)
-                suspects += [] if wait else [suspect]
+                await self._jobs.keep(claim, suspect, claim.claimed_at)
+                suspects.append(suspect)
                 exporting.touched = True
         await self._all(Sight(claim, calendar, course.as_of), suspects)
 

@@ -57,7 +57,7 @@ class Fleet:
         await asyncio.sleep(max(0.0, self._draw_at - _now()))
         asked_at = _now()
         portion = await self._grants.draw(self._purse.wanted(self._waiting, asked_at))
-        self._purse.fill(portion.count, asked_at)
+        self._purse.fill(portion.count, asked_at, _now())
         self._draw_at = asked_at + max(DRAW_EVERY, portion.next_in)
         metrics.GRANTED.inc(portion.count)
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -14,10 +15,12 @@ from sync_worker.application.claim import Claim
 from sync_worker.application.publish_states import PublishStates, digest
 from sync_worker.domain.occurrences import read_object
 from sync_worker.domain.outbox import (
+    END_OF_TIME,
     MISSING,
     Content,
     Imported,
     Known,
+    Origin,
     Quarantine,
     Refresh,
     State,
@@ -25,6 +28,7 @@ from sync_worker.domain.outbox import (
     content_of,
     judged,
     only_the_past_was_cut_off,
+    unread,
 )
 from sync_worker.domain.values import Span, Unreadable
 
@@ -67,6 +71,11 @@ class Look:
     horizon: Span
     zone: ZoneInfo
     addresses: frozenset[str] = field(repr=False)
+
+    def digest(self, text: str) -> str:
+        """Of a text and of whose it is. What else its meaning hangs on is the claim's basis and the horizon."""
+        whose = "\n".join(sorted(self.addresses))
+        return blake2b(f"{whose}\0{text}".encode(errors="surrogatepass"), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +172,23 @@ class _Told:
     content: Content | None
     quarantine: Quarantine | None
     basis: str
+    origin: Origin | None = None
 
 
 def _judged(
     claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missing, known: Known | None
 ) -> State | Refresh | None:
+    if known is not None and isinstance(one, CalendarObject):
+        bases = (claim.basis, claim.zoneless_basis)
+        if known.is_read_from(look.digest(one.text), bases, look.horizon):
+            _count(known.quarantine)
+            return unread(known, one.etag)
     told = _read(claim, wanted, look, one)
-    if told.quarantine is not None:
-        metrics.QUARANTINED.labels(told.quarantine.reason).inc()
+    _count(told.quarantine)
     if told.content is None and known is not None and known.alive:
         # No time can be told any more: what was known goes on blocking.
         news = (known.etag, known.basis, known.quarantine) != (told.etag, told.basis, told.quarantine)
-        return Refresh(known.event_id, told.etag, told.basis, told.quarantine) if news else None
+        return Refresh(known.event_id, told.etag, told.basis, told.quarantine, told.origin) if news else None
     fresh = _imported(claim, wanted, look, one.href, told)
     wider = only_the_past_was_cut_off(known, fresh)
     if wider and known:
@@ -182,6 +196,11 @@ def _judged(
         if _imported(claim, wanted, before, one.href, _read(claim, wanted, before, one)).digest == known.digest:
             fresh = replace(fresh, digest=known.digest)
     return judged(known, fresh)
+
+
+def _count(quarantine: Quarantine | None) -> None:
+    if quarantine is not None:
+        metrics.QUARANTINED.labels(quarantine.reason).inc()
 
 
 def _imported(claim: Claim, wanted: Wanted, look: Look, href: str, told: _Told) -> Imported:
@@ -200,6 +219,7 @@ def _imported(claim: Claim, wanted: Wanted, look: Look, href: str, told: _Told) 
         horizon=look.horizon,
         content=content,
         quarantine=told.quarantine,
+        origin=told.origin,
     )
 
 
@@ -209,10 +229,13 @@ def _read(claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missin
             # Without an ETag it differs from any listing, so that it is asked for again.
             return _Told("", None, Quarantine(MISSING), claim.basis)
         return _Told(wanted.etags[one.href], None, Quarantine(one.why), claim.basis)
+    digest_of_text = look.digest(one.text)
     try:
         read = read_object(one.text, horizon=look.horizon, zone=look.zone, addresses=look.addresses)
     except Unreadable as flaw:
         stand_in = uid_hash(claim.connection_id, one.href)
-        return _Told(one.etag, blocking(flaw, stand_in), Quarantine(flaw.reason, flaw.span), claim.basis)
+        told, why = blocking(flaw, stand_in), Quarantine(flaw.reason, flaw.span)
+        return _Told(one.etag, told, why, claim.basis, Origin(digest_of_text, look.horizon.end))
+    origin = Origin(digest_of_text, look.horizon.end if read.goes_on else END_OF_TIME)
     content = content_of(read, uid_hash(claim.connection_id, read.uid or one.href), titles=claim.titles)
-    return _Told(one.etag, content, None, claim.basis if read.floating else claim.zoneless_basis)
+    return _Told(one.etag, content, None, claim.basis if read.floating else claim.zoneless_basis, origin)

@@ -1,15 +1,19 @@
 """The one door through which anything is written into iCloud."""
 
 from collections.abc import Mapping
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from contracts.facts import Access
 from icloud import Absence, ListedCalendar, Missing, NotUnderstood
 from sync_worker.application.accounts import WritableAccount
 from sync_worker.application.claim import Claim
-from sync_worker.domain.appointments import is_own
+from sync_worker.domain.appointments import is_own, uid_in
 from sync_worker.domain.exports import Failure
 from sync_worker.domain.found import Found, found
+
+_MOST_LOOKED_AT: Final = 20
+"""Calendars; few people have more, and it is one request each."""
 
 
 class WritesRefused(Exception):
@@ -62,6 +66,15 @@ class LinkedCalendar:
         if not got.etag:
             raise NotUnderstood("no_etag")
         return found(got.etag, got.text, self._zone)
+
+    async def elsewhere(self, href: str) -> tuple[str, Found] | None:
+        """The href of an object of ours that the user has moved into another calendar, and what is there."""
+        for path in sorted(self._writable - {self.path})[:_MOST_LOOKED_AT]:
+            there = path + href.rpartition("/")[2]
+            seen = await self.find(there)
+            if seen is not None and seen.uid == uid_in(href):
+                return there, seen
+        return None
 
     async def put(self, href: str, text: str, *, if_match: str | None) -> str | None:
         """As `icloud.Account.put`: create, or replace the version with that ETag. The new ETag if it was told."""

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from icloud import CalendarGone, Forbidden, NotUnderstood, TryLater
+from icloud import CalendarGone, CredentialsRejected, Forbidden, NotUnderstood, TryLater
+from sync_worker.application.accounts import is_of_one_calendar
 from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Passes
@@ -34,8 +35,10 @@ class MissedCalendars:
 
     async def gone(self, course: Course, step: Step, *, others: bool) -> bool:
         """Whether it is gone for good; `others`: the home shows other calendars of events, so it is no empty answer."""
-        held, now = step.hold, course.look.as_of
+        held, now = step.hold, course.now
         if held is None or held.doubt is not Doubt.VANISHED:
+            # What was said before was not about this.
+            await self._passes.heard(course.claim, {step.calendar_id: Wish.CONFIRM})
             known = await self._objects.count(course.claim, step.calendar_id)
             await self._hold(course, step, hold(Doubt.VANISHED, known=known, missing=known, now=now))
             return False
@@ -75,6 +78,9 @@ class MissedCalendars:
         except (Forbidden, NotUnderstood):
             return False
         except TryLater as later:
-            if later.after is not None:
+            if not is_of_one_calendar(later):
+                raise
+        except CredentialsRejected:
+            if not course.claim.trail.accepted:
                 raise
         return False

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from contracts.events import Event, ICloudEventImported, ICloudEventRemoved, RemovalReason, SyncCompleted
 from contracts.facts import OccurrenceFacts, OccurrenceGroup
-from sync_worker.application.claim import Claim
+from sync_worker.application.claim import Claim, LastSaid
 from sync_worker.domain.outbox import Content, Gone, Imported, State
 from sync_worker.domain.values import Facts
 
@@ -98,12 +98,17 @@ class PublishStates:
     async def _say(self, claim: Claim, states: Sequence[State]) -> None:
         await self._events.publish([said for state in states for said in _said(claim, state)])
         if states:
-            claim.trail.last = (states[-1].event_id, states[-1].revision)
+            claim.trail.last = last_said(states)
 
     async def leftover(self, claim: Claim) -> None:
         """Publish what an earlier pass left behind; additions before removals."""
         while states := await self._outbox.pending(claim, BATCH):
             await self(claim, states)
+
+
+def last_said(states: Sequence[State]) -> LastSaid:
+    """What a reader has last of these, which are said in this order."""
+    return LastSaid(states[-1].event_id, states[-1].epoch, states[-1].revision)
 
 
 def imported(claim: Claim, state: Imported) -> ICloudEventImported:

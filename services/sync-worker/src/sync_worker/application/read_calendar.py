@@ -3,25 +3,29 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol
 
-from icloud import CalendarGone, Forbidden, ICloudError, NotUnderstood
+from icloud import CalendarGone, CredentialsRejected, Forbidden, ICloudError, NotUnderstood, TryLater, event_id
 from runtime.logs import get_logger
 from sync_worker.application import metrics
+from sync_worker.application.accounts import is_of_one_calendar
 from sync_worker.application.ask_calendar import AskCalendar
 from sync_worker.application.claim import Claim
+from sync_worker.application.compare_calendar import shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Passes
 from sync_worker.application.import_objects import ImportObjects, Wanted
 from sync_worker.application.reading import Drift, Reading
 from sync_worker.application.tell import Tell, quarantine_digest, quarantined
 from sync_worker.application.tell_holds import TellHolds
-from sync_worker.domain.outbox import Known
+from sync_worker.domain.holds import Wish, is_new
+from sync_worker.domain.nearness import nearest_first
+from sync_worker.domain.outbox import MISSING, Known
 from sync_worker.domain.passes import Step
-from sync_worker.domain.tracked import PATIENCE, Settled, failed, settled, unsettled
+from sync_worker.domain.tracked import PATIENCE, Settled, Shown, Tracked, failed, settled, unsettled
+from sync_worker.domain.values import Span
 
 _log = get_logger("sync_worker.read_calendar")
 
-ONE_CALENDAR: Final = (CalendarGone, Forbidden, NotUnderstood)
-"""What says something about one calendar only; the others are read all the same."""
+_ONE_CALENDAR: Final = (CalendarGone, Forbidden, NotUnderstood)
 
 
 class Objects(Protocol):
@@ -49,19 +53,52 @@ class ReadCalendar:
         """What is new; None when it cannot be told now."""
         try:
             return await self._ask(course, step)
-        except ONE_CALENDAR as why:
-            await self.fall_behind(course, step, why)
+        except ICloudError as why:
+            await self._fall_behind_or_raise(course, step, why)
             return None
+
+    async def nearest(self, course: Course, steps: Sequence[Step]) -> Collection[str]:
+        """Import the nearest days of calendars that are read for the first time, before any is listed as a whole.
+
+        Settles nothing: the whole listing finds what changed meanwhile, what did not come, and what is gone.
+        Returns the calendars that cannot be read now.
+        """
+        behind: set[str] = set()
+        for window in nearest_first(course.look.horizon)[:-1]:
+            for step in steps:
+                if step.calendar_id not in behind and not await self._bring_nearest(course, step, window):
+                    behind.add(step.calendar_id)
+        return behind
+
+    async def _bring_nearest(self, course: Course, step: Step, window: Span) -> bool:
+        claim, shown = course.claim, shown_of(step)
+        try:
+            found = await self._ask.additions(course, step, window)
+            await self._note_begun(claim, step, shown, found)
+            await self._bring(
+                claim, course.account, Wanted(step.calendar_id, shown.path, found), course.look, course.heard
+            )
+        except ICloudError as why:
+            await self._fall_behind_or_raise(course, step, why)
+            return False
+        return True
+
+    async def _note_begun(self, claim: Claim, step: Step, shown: Shown, fetch: Collection[str]) -> None:
+        """Should the user leave it out before it is read to the end, there is something to take back."""
+        if fetch and (step.tracked is None or step.tracked.left):
+            await self._passes.remember(claim, step.calendar_id, Tracked(shown.path, claim.basis))
 
     async def bring(self, course: Course, reading: Reading) -> bool:
         """Import what is new. True: only removals are left to do, if any."""
         claim, step = course.claim, reading.step
+        await self._note_begun(claim, step, reading.shown, reading.fetch)
         wanted = Wanted(step.calendar_id, reading.shown.path, reading.fetch)
         try:
             missing = await self._bring(claim, course.account, wanted, course.look, course.heard)
-        except ONE_CALENDAR as why:
-            await self.fall_behind(course, step, why)
+        except ICloudError as why:
+            await self._fall_behind_or_raise(course, step, why)
             return False
+        missing = await self._lagging(claim, step, missing)
         if not missing:
             return True
         tries = step.tracked.failures + 1 if step.tracked else 1
@@ -82,6 +119,9 @@ class ReadCalendar:
         tracked = settled(step.tracked, reading.shown, claim.basis, how, claim.as_of)
         if tracked.hold:
             course.behind[step.calendar_id] = tracked
+        if is_new(step.hold, tracked.hold):
+            # Also what was said while this pass ran was about what was held before.
+            await self._passes.heard(claim, {step.calendar_id: Wish.CONFIRM})
         await self._passes.remember(claim, step.calendar_id, tracked)
         if step.wish and not tracked.hold:
             await self._passes.heard(claim, {step.calendar_id: step.wish})
@@ -107,11 +147,35 @@ class ReadCalendar:
         )
         await self._passes.remember(claim, step.calendar_id, tracked)
 
+    async def _fall_behind_or_raise(self, course: Course, step: Step, why: ICloudError) -> None:
+        """The others are read all the same, unless it says something about the account."""
+        claim = course.claim
+        match why:
+            case TryLater():
+                # A first import had better be repeated as a whole: its end is what the user waits for.
+                hasty = claim.as_of is None and claim.failures + 1 < PATIENCE
+                of_one = is_of_one_calendar(why) and not hasty
+            case CredentialsRejected():
+                of_one = claim.trail.accepted
+            case _:
+                of_one = isinstance(why, _ONE_CALENDAR)
+        if not of_one:
+            raise why
+        await self.fall_behind(course, step, why)
+
+    async def _lagging(self, claim: Claim, step: Step, missing: list[str]) -> list[str]:
+        """Those of what did not come that may yet: what was given up before is only asked for along the way."""
+        if not missing or not (step.tracked and step.tracked.quarantine_told):
+            return missing
+        quarantined = await self._objects.quarantined(claim, step.calendar_id)
+        given_up = {one.event_id for one in quarantined if one.quarantine and one.quarantine.reason == MISSING}
+        return [href for href in missing if event_id(claim.connection_id, href) not in given_up]
+
     async def _tell_quarantine(self, course: Course, reading: Reading) -> str:
         """Say what cannot be read of the calendar if that is news; returns its digest."""
         claim, step = course.claim, reading.step
         before = step.tracked.quarantine_told if step.tracked else ""
-        if not (before or reading.fetch or reading.remove):
+        if not (before or reading.fetch or reading.remove or step.first):
             return before
         known = await self._objects.quarantined(claim, step.calendar_id)
         now = quarantine_digest(known)

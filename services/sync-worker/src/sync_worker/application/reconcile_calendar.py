@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from icloud import TokenDead, event_id
-from runtime.logs import get_logger
+from icloud import event_id
 from sync_worker.application.ask_changes import AskChanges, Told
 from sync_worker.application.compare_calendar import CompareCalendar, Compared, believed, listed_in, shown_of
 from sync_worker.application.course import Course
@@ -13,8 +12,6 @@ from sync_worker.domain.guard import Confirm
 from sync_worker.domain.holds import after_listing
 from sync_worker.domain.passes import Step
 from sync_worker.domain.values import Span
-
-_log = get_logger("sync_worker.reconcile_calendar")
 
 
 class Reconcile:
@@ -32,18 +29,18 @@ class Reconcile:
         shown, window = shown_of(step), course.look.horizon
         compared = await self._compare(course.claim, course.account, step, window)
         entering = await self._entering(course, step)
-        told = await self._told(course, step)
+        told = await self._changes.since_kept(course, step)
         fetch = {**compared.fetch, **_to_extend(compared, entering, window)}
         unlisted = compared.unlisted
         if told is not None:
-            fetch = {href: etag for href, etag in fetch.items() if href not in told.changes.removed} | dict(told.fetch)
+            fetch = dict(told.over(fetch))
             unlisted -= told.changes.changed.keys()
         found = await believed(compared, course.account, shown, unlisted)
         said = found.said
         if told is not None and isinstance(said, Confirm):
             said = told.said
         remove = tuple(dict.fromkeys(compared.ids(found.missing) + (told.remove if told else ())))
-        guarded = after_listing(step.hold, said, known=len(compared.kept), missing=len(remove), now=course.look.as_of)
+        guarded = after_listing(step.hold, said, known=len(compared.kept), missing=len(remove), now=course.now)
         return Reading(
             step=step,
             shown=shown,
@@ -53,7 +50,7 @@ class Reconcile:
             hold=guarded.hold,
             verdict=guarded.verdict,
             covered=window.end,
-            reconciled=course.look.as_of,
+            reconciled=course.now,
             drift=_drift(course, compared, entering, told) if told else Drift(),
         )
 
@@ -63,15 +60,6 @@ class Reconcile:
         if covered >= window.end:
             return {}
         return await listed_in(course.account, shown_of(step), Span(max(covered - EDGE, window.start), window.end))
-
-    async def _told(self, course: Course, step: Step) -> Told | None:
-        if step.tracked is None or step.tracked.token is None:
-            return None
-        try:
-            return await self._changes(course, step, step.tracked.token)
-        except TokenDead:
-            _log.info("token_dead", calendar_id=step.calendar_id)
-            return None
 
 
 def _to_extend(compared: Compared, entering: Mapping[str, str], window: Span) -> Mapping[str, str]:

@@ -11,10 +11,12 @@ from sync_worker.application.accounts import CredentialUnusable
 from sync_worker.application.claim import Claim, State
 from sync_worker.application.endings import Completed, Ending, Passes, Postponed
 from sync_worker.application.erase_connection import EraseConnection
+from sync_worker.application.export_appointments import may_write
 from sync_worker.application.refuse import Refuse
 from sync_worker.application.sync_account import Read, SyncAccount
 from sync_worker.application.turnstile import THROTTLED
 from sync_worker.domain.cadence import Bounds, next_look, next_try
+from sync_worker.domain.rejections import Rejections
 
 _INFRASTRUCTURE_AGAIN_IN: Final = timedelta(seconds=5)
 """MongoDB or Kafka failed, not Apple: nothing of Apple's is asked again before what is pending could be published."""
@@ -47,13 +49,13 @@ class RunPass:
     async def put_off(self, claim: Claim) -> None:
         """Repeat the pass soon: it broke for a reason that lies with us."""
         again_in = _INFRASTRUCTURE_AGAIN_IN * min(claim.failures + 1, 12)
-        await self._passes.end(claim, Postponed(again_in, claim.failures + 1, rejections=claim.rejections))
+        await self._passes.end(claim, Postponed(again_in, claim.failures + 1, rejections=_rejections(claim)))
 
     async def _outcome(self, claim: Claim) -> Ending:
         try:
             read = await self._sync(claim)
         except CredentialsRejected:
-            return await self._refuse(claim)
+            return self._postponed(claim, None) if claim.trail.accepted else await self._refuse(claim)
         except HeldBack as held:
             return self._held_back(claim, held)
         except TryLater as later:
@@ -70,10 +72,17 @@ class RunPass:
     def _completed(self, claim: Claim, read: Read) -> Completed:
         now, changed = claim.claimed_at, bool(read.imported or read.removed)
         activity = replace(claim.activity, changed_at=now) if changed else claim.activity
+        if read.outlook:
+            activity = replace(activity, next_appointment_at=read.outlook.next_appointment_at)
         again_in = next_look(claim.connection_id, claim.passes, bounds=self._bounds, activity=activity, now=now)
-        metrics.PASSES.labels("completed").inc()
-        _log.info("pass_completed", imported=read.imported, removed=read.removed, behind=read.behind)
-        return Completed(read.as_of, again_in, read.home, changed=changed)
+        due_at = read.outlook.due_at if read.outlook else claim.exports.due_at
+        if due_at is not None and may_write(claim):
+            again_in = min(again_in, max(due_at - now, timedelta(0)))
+        metrics.COMPLETED.inc()
+        # Nothing new at one of thousands of accounts is no news; it is counted.
+        tell = _log.info if changed or read.behind else _log.debug
+        tell("pass_completed", imported=read.imported, removed=read.removed, behind=read.behind)
+        return Completed(read.as_of, again_in, read.home, changed=changed, outlook=read.outlook)
 
     def _held_back(self, claim: Claim, held: HeldBack) -> Postponed:
         """We ourselves kept the request in: nothing has failed, so nothing is counted and nothing backs off."""
@@ -84,7 +93,7 @@ class RunPass:
         )
         after = held.after or usual
         asked = after if held.reason == THROTTLED else None
-        return Postponed(max(after, usual), claim.failures, asked=asked, rejections=claim.rejections)
+        return Postponed(max(after, usual), claim.failures, asked=asked, rejections=_rejections(claim))
 
     def _postponed(self, claim: Claim, asked: timedelta | None) -> Postponed:
         metrics.PASSES.labels("postponed").inc()
@@ -92,4 +101,9 @@ class RunPass:
         again_in = next_try(
             claim.connection_id, claim.passes, bounds=self._bounds, failures=failures, retry_after=asked
         )
-        return Postponed(again_in, failures, asked=asked, rejections=claim.rejections)
+        return Postponed(again_in, failures, asked=asked, rejections=_rejections(claim))
+
+
+def _rejections(claim: Claim) -> Rejections | None:
+    """Anything that Apple accepts ends a row of 401s."""
+    return None if claim.trail.accepted else claim.rejections

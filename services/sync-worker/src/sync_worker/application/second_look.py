@@ -4,47 +4,54 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from icloud import Forbidden, NotUnderstood, TryLater
+from sync_worker.application.accounts import is_of_one_calendar
+from sync_worker.application.ask_changes import AskChanges
 from sync_worker.application.compare_calendar import CompareCalendar, Compared, none_comes, shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.reading import Reading
+from sync_worker.domain.guard import matters
 from sync_worker.domain.holds import Held, SecondLook, Settlement, Verdict, Wish, hold, looked
 from sync_worker.domain.passes import Step
 from sync_worker.domain.tracked import Shown
 
 
 class LookAgain:
-    """Lists a calendar by its window, then by its contents, and asks for some of what both miss by name."""
+    """Lists a calendar by its window, then by its contents, and asks for some of what both miss by name.
 
-    def __init__(self, compare: CompareCalendar) -> None:
+    What changed is asked last: a listing may not show it yet, and the token that comes with it is gone on from.
+    """
+
+    def __init__(self, compare: CompareCalendar, changes: AskChanges) -> None:
         self._compare = compare
+        self._changes = changes
 
     async def __call__(self, course: Course, step: Step, held: Held) -> Reading:
-        """Raises what the account raises."""
-        shown, meant, now = shown_of(step), step.wish is Wish.CONFIRM, course.look.as_of
+        """Raises what the account raises, except TokenDead."""
+        shown, meant, now = shown_of(step), step.wish is Wish.CONFIRM, course.now
         compared = await self._compare(course.claim, course.account, step, course.look.horizon)
         contents = await self._contents(course, shown)
+        told = await self._changes.since_kept(course, step)
         moved = _moved(compared, contents or {})
-        look = SecondLook(
-            known=frozenset(compared.kept),
-            listed=frozenset(compared.listed),
-            unlisted=compared.unlisted - moved.keys(),
-            provable=compared.provable,
-            contents=None if contents is None else frozenset(contents),
-        )
-        settled = look.settle(held, now, meant=meant)
+        changed = frozenset(moved.keys() | (told.changes.changed.keys() if told else set()))
+        settled = _looked_at(compared, contents, changed).settle(held, now, meant=meant)
         if not meant:
             settled = await self._asked_by_name(course, shown, settled)
+        removed = compared.ids(settled.missing)
+        named = tuple(one for one in told.remove if one not in removed) if told else ()
         reading = Reading(
             step=step,
             shown=shown,
-            fetch={**compared.fetch, **moved},
+            fetch=told.over({**compared.fetch, **moved}) if told else {**compared.fetch, **moved},
             remove=(),
-            token=shown.token,
+            token=told.changes.token if told else shown.token,
             hold=looked(held, now),
         )
         match settled.verdict:
+            case Verdict.CONFIRMED | Verdict.DROPPED if matters(len(named)):
+                # So many went while we looked: another look finds them.
+                return reading
             case Verdict.CONFIRMED | Verdict.DROPPED as verdict:
-                return replace(reading, remove=compared.ids(settled.missing), hold=None, verdict=verdict)
+                return replace(reading, remove=removed + named, hold=None, verdict=verdict)
             case Verdict.GROWN:
                 grown = hold(held.doubt, known=len(compared.kept), missing=len(settled.missing), now=now)
                 return replace(reading, hold=replace(grown, kept_until=held.kept_until))
@@ -58,7 +65,7 @@ class LookAgain:
         except (Forbidden, NotUnderstood):
             return None
         except TryLater as later:
-            if later.after is not None:
+            if not is_of_one_calendar(later):
                 raise
             return None
 
@@ -68,6 +75,17 @@ class LookAgain:
         if removing and not await none_comes(course.account, shown, settled.missing):
             return Settlement(Verdict.STILL)
         return settled
+
+
+def _looked_at(compared: Compared, contents: Mapping[str, str] | None, changed: frozenset[str]) -> SecondLook:
+    """What both ways say; `changed` is there, whatever they show."""
+    return SecondLook(
+        known=frozenset(compared.kept),
+        listed=frozenset(compared.listed),
+        unlisted=compared.unlisted - changed - (compared.timeless & (contents or {}).keys()),
+        provable=compared.provable,
+        contents=None if contents is None else frozenset(contents.keys() | changed),
+    )
 
 
 def _moved(compared: Compared, contents: Mapping[str, str]) -> Mapping[str, str]:

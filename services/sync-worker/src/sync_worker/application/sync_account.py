@@ -6,13 +6,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from contracts.events import RemovalReason
-from icloud import Home, calendar_id
+from icloud import HeldBack, Home, ListedCalendar, TryLater, calendar_id
 from runtime.clock import Clock
 from runtime.logs import get_logger
 from sync_worker.application.accounts import Account, Accounts
 from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
-from sync_worker.application.endings import Passes
+from sync_worker.application.endings import Outlook, Passes
+from sync_worker.application.export_appointments import ExportAppointments, Exporting
 from sync_worker.application.import_objects import Look
 from sync_worker.application.leave_calendars import LeaveCalendars
 from sync_worker.application.missed_calendars import MissedCalendars
@@ -39,6 +40,7 @@ class Read:
     imported: int
     removed: int
     behind: int
+    outlook: Outlook | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Doing:
     """What a pass does with what it finds."""
 
     calendars: TellCalendars
+    exports: ExportAppointments
     read: ReadCalendar
     remove: RemoveObjects
     leave: LeaveCalendars
@@ -56,7 +59,7 @@ class Doing:
 
 
 class SyncAccount:
-    """Reads what changed in an account's conflict calendars and says it.
+    """Writes the appointments that wait, reads what changed in an account's conflict calendars, and says it.
 
     Additions and changes of all calendars are on Kafka before the first removal, so that an event that moved between
     two calendars never leaves its time open. A calendar's token is kept last. After a crash anywhere the next pass
@@ -75,22 +78,37 @@ class SyncAccount:
             await self._do.publish.leftover(claim)
         account = await self._accounts.open(claim)
         as_of = self._clock()
-        listed = {calendar_id(claim.connection_id, one.path): one for one in await account.calendars()}
+        listed = await self._listed(claim, account)
         course = self._course(claim, account, as_of)
         await self._do.calendars(course, listed)
+        exporting = await self._do.exports(course, account, listed)
         shown = {one: Shown(each.path, each.supported, each.ctag, each.token) for one, each in listed.items()}
         remembered = Remembered(
             conflict_calendars=claim.conflict_calendars,
             tracked=await self._heeded(course) if claim.wishes else claim.calendars,
             basis=claim.basis,
             nth_pass=claim.passes,
-            now=as_of,
-            daily_since=moment_before(claim.connection_id, as_of),
+            now=course.now,
+            daily_since=moment_before(claim.connection_id, course.now),
             wishes=claim.wishes,
         )
-        await self._go(course, plan(shown, remembered), others=any(one.supported for one in shown.values()))
+        others = any(one.supported for one in shown.values())
+        await self._go(course, plan(shown, remembered), exporting, others=others)
         await self._do.tell.completed(claim, next(course.revisions), as_of=int(as_of.timestamp()), ages=course.ages())
-        return Read(as_of, account.home, course.imported, course.removed, len(course.behind))
+        outlook = await self._do.exports.outlook(course, exporting)
+        return Read(as_of, account.home, course.imported, course.removed, len(course.behind), outlook)
+
+    async def _listed(self, claim: Claim, account: Account) -> Mapping[str, ListedCalendar]:
+        """The home's calendars by id."""
+        try:
+            listed = await account.calendars()
+        except HeldBack:
+            raise
+        except TryLater:
+            await self._do.exports.unreachable(claim)
+            raise
+        claim.trail.accepted = True
+        return {calendar_id(claim.connection_id, one.path): one for one in listed}
 
     async def _heeded(self, course: Course) -> Mapping[str, Tracked]:
         """What is remembered of the calendars once those are kept that the user wants to keep.
@@ -105,19 +123,24 @@ class SyncAccount:
                 heard[one] = wish
             elif wish is Wish.KEEP:
                 heard[one] = wish
-                tracked[one] = replace(before, hold=kept(before.hold, course.look.as_of))
+                tracked[one] = replace(before, hold=kept(before.hold, course.now))
                 await self._do.passes.remember(claim, one, tracked[one])
         if heard:
             await self._do.passes.heard(claim, heard)
         return tracked
 
-    async def _go(self, course: Course, planned: Plan, *, others: bool) -> None:
+    async def _go(self, course: Course, planned: Plan, exporting: Exporting, *, others: bool) -> None:
         if planned.daily:
             # Before the day's work is noted as done; where nothing is booked any more no order matters.
             await self._do.leave.past(course)
         absent = [step for step in planned.steps if step.how is How.ABSENT]
         gone = [step for step in absent if await self._do.missed.gone(course, step, others=others)]
-        readings = [reading for step in planned.steps if (reading := await self._ask(course, step))]
+        behind = await self._do.read.nearest(
+            course, [one for one in planned.steps if one.first and one.how is How.LISTING]
+        )
+        steps = [step for step in planned.steps if step.calendar_id not in behind]
+        readings = [reading for step in steps if (reading := await self._ask(course, step))]
+        await self._do.exports.notice(course, exporting, readings)
         await course.progress.begin(sum(len(reading.fetch) for reading in readings))
         brought = [reading for reading in readings if await self._bring(course, reading)]
         await self._remove(course, brought, gone)
@@ -144,7 +167,7 @@ class SyncAccount:
         return False
 
     async def _remove(self, course: Course, brought: list[Reading], gone: list[Step]) -> None:
-        if (brought or gone) and course.removals_wait():
+        if (brought or gone) and course.removals_wait([step.calendar_id for step in gone]):
             _log.info("removals_wait", calendars=len(brought) + len(gone))
             for reading in brought:
                 await self._do.read.wait(course, reading)

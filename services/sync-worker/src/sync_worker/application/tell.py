@@ -60,7 +60,7 @@ class Tell:
             revision=revision,
             as_of=as_of,
             calendars=tuple(ages),
-            last_event=LastEvent(event_id=last[0], revision=last[1]) if (last := claim.trail.last) else None,
+            last_event=_last_event(claim),
             setup_revision=claim.setup_revision or None,
         )
         if claim.as_of is None:
@@ -69,32 +69,39 @@ class Tell:
             self._completions.add(done)
 
 
+def _last_event(claim: Claim) -> LastEvent | None:
+    last = claim.trail.last
+    return LastEvent(event_id=last.event_id, epoch=last.epoch, revision=last.revision) if last else None
+
+
 class Progress:
-    """Tells how far a first import is, in at most some fifty messages."""
+    """Tells how far a first import is, in at most some fifty messages once it is known how much there is."""
 
     def __init__(self, tell: Tell, claim: Claim, revisions: Iterator[int]) -> None:
         self._tell = tell
         self._claim = claim
         self._revisions = revisions
         self._imported = 0
-        self._total = 0
+        self._total: int | None = None
         self._next = 0
 
     async def begin(self, total: int) -> None:
-        """So many objects are to come."""
-        self._total = total
+        """So many objects are to come yet."""
+        self._total = self._imported + total
+        self._next = 0
         await self.heard(0)
 
     async def heard(self, imported: int) -> None:
         """So many more are imported."""
         self._imported += imported
-        if self._claim.as_of is not None or not self._total or self._imported < self._next:
+        if self._claim.as_of is not None or self._total == 0 or self._imported < self._next:
             return
-        self._next = self._imported + max(_FEWEST_A_STEP, self._total // _MOST_STEPS)
+        step = self._imported if self._total is None else self._total // _MOST_STEPS
+        self._next = self._imported + max(_FEWEST_A_STEP, step)
         await self._tell.say(
             SyncProgress(
                 **whose(self._claim, next(self._revisions)),
-                imported=min(self._imported, self._total),
+                imported=self._imported if self._total is None else min(self._imported, self._total),
                 total=self._total,
             )
         )

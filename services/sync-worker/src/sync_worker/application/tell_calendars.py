@@ -33,7 +33,7 @@ class TellCalendars:
         claim = course.claim
         if len(shown) > _MOST:
             return
-        todo, told = news(claim.home_told, _digest(shown), frozenset(shown), course.look.as_of)
+        todo, told = news(claim.home_told, _digest(shown), frozenset(shown), course.now)
         if todo is News.NONE:
             return
         if todo is News.TELL:

@@ -60,7 +60,7 @@ class Gatehouse:
     def heard(self, claim: Claim, errand: Errand, outcome: Outcome, *, began: float) -> None:
         """Learn from one request."""
         now = _now()
-        metrics.REQUESTS.labels(errand.kind.value, _family(outcome)).inc()
+        metrics.requests(errand.kind.value, _family(outcome)).inc()
         if outcome.alone is not None:
             self._leave_alone(claim.connection_id, now, outcome.alone)
         before, after = self._hosts.heard(errand.origin, verdict(outcome), claim.connection_id, began=began, now=now)

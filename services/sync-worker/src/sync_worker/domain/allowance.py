@@ -31,7 +31,7 @@ def share(seconds: float) -> float:
 class Purse:
     """Requests that a worker has drawn and not yet used. Times are seconds on its own monotonic clock."""
 
-    __slots__ = ("_drawn_at", "_left", "_most", "_spare", "_until")
+    __slots__ = ("_drawn_at", "_late", "_left", "_most", "_spare", "_until")
 
     def __init__(self, per_second: float) -> None:
         self._most = int(burst(per_second))
@@ -39,6 +39,7 @@ class Purse:
         self._until = 0.0
         self._spare = 0
         self._drawn_at = float("-inf")
+        self._late = False
 
     def spend(self, now: float) -> bool:
         """Use one, if there is one that has not lapsed."""
@@ -56,11 +57,18 @@ class Purse:
         else:
             self._spare = 0
         self._left = 0
-        return min(waiting + self._spare, self._most)
+        # Where answers come too late, the rest would lapse and be missing elsewhere.
+        return 1 if self._late else min(waiting + self._spare, self._most)
 
-    def fill(self, count: int, asked_at: float) -> None:
-        """Take in what was granted to a question of that moment: it lapses by the question's time, not the answer's."""
+    def fill(self, count: int, asked_at: float, answered_at: float | None = None) -> None:
+        """Take in what was granted to a question of that moment: it lapses by the question's time, not the answer's.
+
+        Of an answer that comes too late for that one request may go all the same, or a slow store would let none out.
+        """
         self._left, self._until, self._drawn_at = count, asked_at + GRANT_SECONDS, asked_at
+        self._late = answered_at is not None and answered_at >= self._until
+        if self._late and answered_at is not None:
+            self._left, self._until = min(count, 1), answered_at + GRANT_SECONDS
 
 
 class SlowStart:

@@ -32,7 +32,7 @@ class Issue:
 
 
 class _Words(vText):
-    """TEXT (RFC 5545, 3.3.11). icalendar's own takes `\\N` for an end of a line before it escapes backslashes."""
+    r"""TEXT (RFC 5545, 3.3.11). icalendar's own takes `\N` for an end of a line before it escapes backslashes."""
 
     def to_ical(self) -> bytes:
         escaped = self.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
@@ -57,7 +57,8 @@ def text_of(issue: Issue, agreed: Agreed, manner: Manner) -> str:
     if manner.alarm_minutes is not None:
         event.add_component(_alarm(timedelta(minutes=manner.alarm_minutes), agreed.title))
     calendar.add_component(event)
-    return calendar.to_ical().decode()
+    written: bytes = calendar.to_ical()
+    return written.decode()
 
 
 def _event(issue: Issue, agreed: Agreed, times: tuple[datetime, datetime]) -> Event:

@@ -73,6 +73,11 @@ def uid_of(appointment_id: str, path: str) -> str:
     return f"{OWN_UID}{name}-{_digits(path, 8)}"
 
 
+def uid_in(href: str) -> str:
+    """The UID of the object of ours that bears this name, wherever the user may have moved it."""
+    return href.rpartition("/")[2].removesuffix(".ics")
+
+
 def is_own(href: str) -> bool:
     """Whether an object bears a name of ours."""
     return href.rpartition("/")[2].startswith(OWN_UID)

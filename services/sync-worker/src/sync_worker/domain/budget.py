@@ -24,3 +24,8 @@ class Budget:
         self._left -= steps
         if self._left < 0:
             raise Refused(Flaw.TOO_MUCH_WORK)
+
+    def half(self) -> "Budget":
+        """Half of what is left, for work that must not use up the rest."""
+        self._left //= 2
+        return Budget(self._left)

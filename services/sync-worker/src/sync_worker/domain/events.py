@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sync_worker.domain.appointments import MARKER, OWN_UID
+from sync_worker.domain.attendance import declined
 from sync_worker.domain.budget import Refused
 from sync_worker.domain.civil import DAY
-from sync_worker.domain.quirks import ENDS
+from sync_worker.domain.lengths import Length, between, lasting
 from sync_worker.domain.rules import Rule, read_rule
 from sync_worker.domain.text import Lines, parameters
 from sync_worker.domain.times import read_duration, read_time
@@ -21,16 +22,10 @@ _LONGEST_TRAVEL = DAY
 _TITLE_CHARACTERS = 1000
 # RFC 5545 advises one.
 _MOST_RULES = 20
+# Lists that hold more wrong times than this are not read on: 60 ms of work.
+_MOST_WRONG = 10_000
 _TZID = re.compile(r';TZID=("[^"]*"|[^;]*)', re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([\\;,nN])")
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """Seconds on the wall clock (a night from 22 to 6 ends at 6, whatever the clocks do), or `exact` ones."""
-
-    seconds: int
-    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,29 +56,27 @@ class EventReading:
         self._zones = zones
         self._home = home
         self._addresses = addresses
+        self._wrong = 0
         self.flaws: list[Flaw] = []
 
     def event(self, lines: Lines) -> Event | None:
         """None when it has no start that can be read."""
-        if "DTSTART" not in lines:
+        start = next(self._moments(lines.get("DTSTART", ())[:1], None), None)
+        if start is None:
             self.flaws.append(Flaw.START_MISSING)
             return None
-        start = next(self._moments(lines["DTSTART"][:1], None), None)
-        if start is None:
-            return None
-        first, length = self._extent(lines, start)
         uid = _value(lines, "UID")
         return Event(
             uid=uid,
             sequence=_sequence(_value(lines, "SEQUENCE")),
             title=_title(lines),
             facts=self._facts(lines, start, uid),
-            start=first,
-            length=length,
+            start=start,
+            length=self._length(lines, start),
             replaces=self._replaced(lines, start),
             onwards="THISANDFUTURE" in lines.get("RECURRENCE-ID", ("",))[0].upper(),
-            rules=self._rules(lines.get("RRULE", ())),
-            excluded_rules=self._rules(lines.get("EXRULE", ())),
+            rules=self._rules(lines.get("RRULE", ()), start),
+            excluded_rules=self._rules(lines.get("EXRULE", ()), start),
             dates=tuple(self._dates(lines.get("RDATE", ()), start)),
             excluded=tuple(self._moments(lines.get("EXDATE", ()), start)),
         )
@@ -94,7 +87,8 @@ class EventReading:
             head, _, value = rest.rpartition(":")
             zone = self._zone(head) if ";" in head else None
             for text in value.split(","):
-                yield text, zone
+                if text and not text.isspace():
+                    yield text, zone
 
     def _zone(self, head: str) -> Zone | None:
         """Find the zone that parameters name; an unknown one is a flaw, and that of the connection is taken."""
@@ -125,7 +119,14 @@ class EventReading:
             try:
                 yield self._moment(text, zone, start)
             except Refused as refused:
-                self.flaws.append(refused.flaw)
+                if not self._goes_on(refused):
+                    return
+
+    def _goes_on(self, refused: Refused) -> bool:
+        """Note a value of a list that is wrong; False when there were so many that the list is not worth the time."""
+        self.flaws.append(refused.flaw)
+        self._wrong += 1
+        return self._wrong < _MOST_WRONG
 
     def _dates(self, rests: list[str] | tuple[str, ...], start: Moment) -> Iterator[tuple[Moment, Length | None]]:
         for text, zone in self._texts(rests):
@@ -135,25 +136,25 @@ class EventReading:
                 if not last:
                     yield begin, None
                 elif "P" in last.upper():
-                    yield begin, Length(max(0, read_duration(last)))
+                    yield begin, lasting(begin, read_duration(last))
                 else:
-                    yield begin, _between(begin, self._moment(last, zone, start))[1]
+                    yield begin, between(begin, self._moment(last, zone, start))
             except Refused as refused:
-                self.flaws.append(refused.flaw)
+                if not self._goes_on(refused):
+                    return
 
-    def _extent(self, lines: Lines, start: Moment) -> tuple[Moment, Length]:
-        """Tell start and length; an end that is missing is RFC 5545's default, one that cannot be read is assumed."""
+    def _length(self, lines: Lines, start: Moment) -> Length:
+        """An end that is missing is RFC 5545's default, one that cannot be read is assumed."""
         usual = Length(DAY if start.is_date else 0)
         try:
             for text, zone in self._texts(lines.get("DTEND", ())[:1]):
-                if text.strip():
-                    return _between(start, self._moment(text, zone, None))
+                return between(start, self._moment(text, zone, start))
             for rest in lines.get("DURATION", ())[:1]:
-                return _lasting(start, read_duration(rest.rpartition(":")[2]))
+                return lasting(start, read_duration(rest.rpartition(":")[2]))
         except Refused as refused:
             self.flaws.append(refused.flaw)
-            return start, usual if start.is_date else Length(_ASSUMED)
-        return start, usual
+            return usual if start.is_date else Length(_ASSUMED)
+        return usual
 
     def _replaced(self, lines: Lines, start: Moment) -> Moment | None:
         """Tell which instance it replaces; if that cannot be read, the one that would be at its own start."""
@@ -161,13 +162,14 @@ class EventReading:
             return None
         return next(self._moments(lines["RECURRENCE-ID"][:1], start), start)
 
-    def _rules(self, rests: list[str] | tuple[str, ...]) -> tuple[Rule, ...]:
+    def _rules(self, rests: list[str] | tuple[str, ...], start: Moment) -> tuple[Rule, ...]:
         rules = []
         if len(rests) > _MOST_RULES:
             self.flaws.append(Flaw.TOO_MUCH_WORK)
         for rest in rests[:_MOST_RULES]:
             try:
-                rules.append(read_rule(rest.rpartition(":")[2]))
+                rule = read_rule(rest.rpartition(":")[2])
+                rules.append(rule.of_days() if start.is_date else rule)
             except Refused as refused:
                 self.flaws.append(refused.flaw)
         return tuple(rules)
@@ -177,7 +179,7 @@ class EventReading:
         shown_as = _value(lines, "TRANSP").upper()
         return Facts(
             cancelled=status == "CANCELLED",
-            declined=_declined(lines.get("ATTENDEE", ()), self._addresses),
+            declined=declined(lines.get("ATTENDEE", ()), self._addresses),
             transparent=shown_as == "TRANSPARENT" or (start.is_date and not shown_as),
             tentative=status == "TENTATIVE",
             own_appointment=uid.startswith(OWN_UID) or MARKER in lines,
@@ -210,34 +212,3 @@ def _title(lines: Lines) -> str | None:
         return None
     text = parameters(lines["SUMMARY"][0])[1][: 2 * _TITLE_CHARACTERS]
     return _ESCAPED.sub(lambda escaped: escaped[1].replace("n", "\n").replace("N", "\n"), text)[:_TITLE_CHARACTERS]
-
-
-def _between(start: Moment, end: Moment) -> tuple[Moment, Length]:
-    if start.is_date is not end.is_date or end.wall <= start.wall or start.zone is not end.zone:
-        for quirk in ENDS:
-            start, end = quirk(start, end)
-    if start.zone == end.zone:
-        return start, Length(end.wall - start.wall)
-    return start, Length(end.instant - start.instant, exact=True)
-
-
-def _lasting(start: Moment, seconds: int) -> tuple[Moment, Length]:
-    if start.is_date:
-        # A date lasts whole days, at least the one it names.
-        return start, Length(max(DAY, -(-seconds // DAY) * DAY))
-    if seconds < 0:
-        return Moment(start.wall + seconds, start.zone, floating=start.floating), Length(-seconds)
-    return start, Length(seconds)
-
-
-def _declined(attendees: list[str] | tuple[str, ...], addresses: frozenset[str]) -> bool:
-    """Whether the user is among the attendees and has declined under each address that is invited."""
-    if not any("DECLINED" in rest.upper() for rest in attendees):
-        return False
-    mine = []
-    for rest in attendees:
-        given, value = parameters(rest)
-        called = {value.strip().lower().removeprefix("mailto:"), given.get("EMAIL", "").lower()}
-        if called & addresses:
-            mine.append(given.get("PARTSTAT", "").upper())
-    return bool(mine) and all(answer == "DECLINED" for answer in mine)

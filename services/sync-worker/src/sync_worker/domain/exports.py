@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import Enum, StrEnum, auto
 from typing import Final
 
-from sync_worker.domain.appointments import Agreed
+from sync_worker.domain.appointments import Agreed, uid_in
 from sync_worker.domain.cadence import chance
 from sync_worker.domain.found import Found
 from sync_worker.domain.values import Span
@@ -112,15 +112,23 @@ def planned(job: Job, path: str, alarm_minutes: int | None, now: int) -> tuple[J
         return job, Do.REMOVE if job.copy or job.left else Do.NOTHING
     if job.users:
         return job, Do.LOOK if job.copy and job.copy.etag is None else Do.NOTHING
-    past = job.agreed.span.end <= now
+    if job.agreed.span.end <= now:
+        return job, _once_past(job, path, job.agreed.fingerprint)
     copy = job.copy
-    if copy is None:
-        return job, Do.GIVE_UP if past else Do.WRITE
-    if copy.path != path:
-        return (job, Do.NOTHING) if past else (_moved(job, copy, path), Do.WRITE)
-    if copy.etag is None or copy.says != job.agreed.fingerprint:
-        return job, Do.WRITE
-    return job, Do.NOTHING if past or copy.alarm_minutes == alarm_minutes else Do.WRITE
+    if copy is not None and copy.path != path:
+        return _moved(job, copy, path), Do.WRITE
+    as_wanted = copy and copy.etag is not None and copy.says == job.agreed.fingerprint
+    return job, Do.NOTHING if as_wanted and copy and copy.alarm_minutes == alarm_minutes else Do.WRITE
+
+
+def _once_past(job: Job, path: str, wanted: str) -> Do:
+    """What is over is not brought into a calendar; what is in it is kept in step."""
+    if job.copy is None:
+        return Do.GIVE_UP
+    if job.copy.says is None:
+        return Do.LOOK
+    as_wanted = job.copy.etag is not None and job.copy.says == wanted
+    return Do.NOTHING if as_wanted or job.copy.path != path else Do.WRITE
 
 
 def _moved(job: Job, copy: Copy, path: str) -> Job:
@@ -144,13 +152,13 @@ class Verdict(Enum):
     """Somebody else's object has our name."""
 
 
-def judged(found: Found | None, job: Job, uid: str) -> Verdict:
+def judged(found: Found | None, job: Job) -> Verdict:
     """What `found` is to a job that wants its appointment there."""
     copy, wanted = job.copy, job.agreed.fingerprint if job.agreed else ""
     told = job.users or (copy is not None and copy.says is not None and copy.revision >= job.revision)
     if found is None:
         return Verdict.CHANGED if told else Verdict.ABSENT
-    if found.uid != uid:
+    if copy is not None and found.uid != uid_in(copy.href):
         return Verdict.FOREIGN
     if found.says == wanted:
         return Verdict.AS_WANTED
@@ -167,12 +175,12 @@ def change_of(found: Found | None, job: Job) -> Change:
     return Change(job.revision, ChangeKind.MOVED if moved else ChangeKind.EDITED, found.says, found.span)
 
 
-def untouched(found: Found, copy: Copy, uid: str) -> bool:
+def untouched(found: Found, copy: Copy) -> bool:
     """Whether a copy is what we wrote and nothing else."""
-    return found.uid == uid and bool(found.says) and found.says in (copy.says, found.wrote)
+    return found.uid == uid_in(copy.href) and bool(found.says) and found.says in (copy.says, found.wrote)
 
 
 def back_off(appointment_id: str, tries: int) -> timedelta:
     """How long to wait after so many tries in a row: a minute doubled each time, six hours at most, ± 20 %."""
-    wait = min(_FIRST_WAIT * 2 ** min(max(tries - 1, 0), _DOUBLINGS), _LONGEST_WAIT)
+    wait: timedelta = min(_FIRST_WAIT * 2 ** min(max(tries - 1, 0), _DOUBLINGS), _LONGEST_WAIT)
     return wait * (1 - _JITTER + 2 * _JITTER * chance(appointment_id, tries))

@@ -61,9 +61,7 @@ def _plain(event: Event) -> bool:
 
 def _says(lines: Lines, span: Span) -> str:
     try:
-        return agreed(
-            span, _text(lines, "SUMMARY"), _text(lines, "LOCATION"), _text(lines, "DESCRIPTION")
-        ).fingerprint
+        return agreed(span, _text(lines, "SUMMARY"), _text(lines, "LOCATION"), _text(lines, "DESCRIPTION")).fingerprint
     except ValueError:
         return ""
 

@@ -40,7 +40,11 @@ class Held:
 
     def ripe(self, now: datetime) -> bool:
         """Whether a look that agrees is enough to carry the removals out."""
-        return now - self.since >= WAIT and (self.kept_until is None or now >= self.kept_until)
+        return now - self.since >= WAIT and not self.wanted(now)
+
+    def wanted(self, now: datetime) -> bool:
+        """Whether somebody has said that what is missing is not meant to go: then nothing of it does."""
+        return self.kept_until is not None and now < self.kept_until
 
     def young(self, now: datetime) -> bool:
         """Whether nobody had the time yet to look twice."""
@@ -60,6 +64,11 @@ def kept(held: Held, now: datetime) -> Held:
 def looked(held: Held, now: datetime) -> Held:
     """The hold after a look that settled nothing."""
     return replace(held, looked_at=now)
+
+
+def is_new(before: Held | None, after: Held | None) -> bool:
+    """Whether something else is held than before: nobody can have said yet that it is meant."""
+    return after is not None and (before is None or (before.doubt, before.since) != (after.doubt, after.since))
 
 
 class Verdict(Enum):
@@ -100,19 +109,18 @@ class SecondLook:
     def settle(self, held: Held, now: datetime, *, meant: bool) -> Settlement:
         """Decide; `meant`: somebody who may say so wants the removals, so neither time nor agreement is asked for.
 
-        Nothing that one of the answers shows is ever removed.
+        Nothing that one of the answers shows is ever removed, and nothing at all while somebody wants to keep it.
         """
         few = _few(self.provable, self.unlisted)
-        if self.contents is None:
-            verdict = Verdict.DROPPED if few else Verdict.CONFIRMED if meant else Verdict.STILL
-            return Settlement(verdict, self.unlisted)
-        gone = self.known - self.contents - self.listed
-        agreed = self._agree(self.contents)
-        if _few(len(self.known), gone):
-            return Settlement(Verdict.DROPPED if few or agreed else Verdict.STILL, gone)
+        agreed = self.contents is not None and self._agree(self.contents)
+        gone = self.unlisted if self.contents is None else self.known - self.contents - self.listed
+        hardly_any = few if self.contents is None else _few(len(self.known), gone)
         if meant:
-            return Settlement(Verdict.CONFIRMED, gone)
-        if len(gone) > held.missing + ALWAYS_BELIEVED:
+            return Settlement(Verdict.DROPPED if hardly_any else Verdict.CONFIRMED, gone)
+        if hardly_any:
+            over = (few or agreed) and not (gone and held.wanted(now))
+            return Settlement(Verdict.DROPPED if over else Verdict.STILL, gone)
+        if self.contents is not None and len(gone) > held.missing + ALWAYS_BELIEVED:
             return Settlement(Verdict.GROWN, gone)
         return Settlement(Verdict.CONFIRMED if agreed and held.ripe(now) else Verdict.STILL, gone)
 
@@ -149,7 +157,7 @@ def after_listing(before: Held | None, said: Confirm | Hold, *, known: int, miss
     before, verdict = _back(before)
     if before is None:
         return _guarded(verdict, said, known=known, missing=missing, now=now)
-    if isinstance(said, Hold):
+    if isinstance(said, Hold) or (missing and before.wanted(now)):
         return Guarded(before, verdict, remove=False)
     return Guarded(None, Verdict.DROPPED, remove=True)
 

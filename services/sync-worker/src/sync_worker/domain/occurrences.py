@@ -5,16 +5,18 @@ from zoneinfo import ZoneInfo
 from sync_worker.domain.budget import Budget, Refused
 from sync_worker.domain.events import Event, EventReading
 from sync_worker.domain.gathering import Gathering
-from sync_worker.domain.series import gather
+from sync_worker.domain.series import gather, span_of
 from sync_worker.domain.text import scan
 from sync_worker.domain.values import Flaw, ImportedObject, Span, Unreadable
 from sync_worker.domain.zone_names import Zones
 from sync_worker.domain.zones import NamedZone, Zone
 
 # Raised by one whenever the same text may be read differently: what was read by an older one is read again.
-VERSION = 1
+VERSION = 2
 # About half a second. A year of any calendar that people keep takes less than a fiftieth of it.
 _STEPS = 300_000
+# Of their own, so that zones cannot use up what the series needs: a hundred names, or a dozen definitions.
+_STEPS_FOR_ZONES = 100_000
 # Zones that objects define themselves are known until this long after the horizon.
 _ZONES_BEYOND = 366 * 86_400
 
@@ -29,13 +31,14 @@ def read_object(text: str, *, horizon: Span, zone: ZoneInfo, addresses: frozense
     found = scan(text)
     budget = Budget(_STEPS)
     home = NamedZone(zone)
-    reading = EventReading(Zones(found.definitions, horizon.end + _ZONES_BEYOND, budget), home, addresses)
+    zones = Zones(found.definitions, horizon.end + _ZONES_BEYOND, Budget(_STEPS_FOR_ZONES))
+    reading = EventReading(zones, home, addresses)
     events = [event for event in map(reading.event, found.events) if event is not None]
     gathering = Gathering(horizon)
     flaws = found.flaws + reading.flaws + _gathered(events, home, gathering, budget)
     groups = gathering.groups()
     if flaws:
-        spans = [span for group in groups for span in group.spans] or [_span(event) for event in events[:1]]
+        spans = [span for group in groups for span in group.spans] or [span_of(event) for event in events[:1]]
         raise Unreadable(flaws[0], Span(*min(spans)) if spans else None, groups)
     head = next((event for event in events if event.replaces is None), events[0] if events else None)
     return ImportedObject(
@@ -44,6 +47,7 @@ def read_object(text: str, *, horizon: Span, zone: ZoneInfo, addresses: frozense
         all_day=head is not None and head.facts.all_day,
         floating=any(event.start.floating for event in events),
         groups=groups,
+        goes_on=any(event.rules or event.dates or event.start.instant >= horizon.end for event in events),
     )
 
 
@@ -58,8 +62,3 @@ def _gathered(events: list[Event], home: Zone, gathering: Gathering, budget: Bud
         except Refused as refused:
             flaws.append(refused.flaw)
     return flaws
-
-
-def _span(event: Event) -> tuple[int, int]:
-    start = event.start.instant
-    return start, start + event.length.seconds

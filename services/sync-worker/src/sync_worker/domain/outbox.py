@@ -1,5 +1,6 @@
 """Objects as they are kept: what is known of each, and whether a fresh reading is news."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -33,6 +34,18 @@ class Quarantine:
     span: Span | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an object was read from: a digest of its text, and up to when all that the text tells of has been found."""
+
+    digest: str
+    until: int
+
+
+END_OF_TIME: Final = 2**53
+"""For a text that tells of nothing later than what was found."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
     """A calendar object as last read. `revision` grows with each change of `digest`, which is of the event's body."""
@@ -49,6 +62,8 @@ class Imported:
     horizon: Span
     content: Content
     quarantine: Quarantine | None = None
+    origin: Origin | None = None
+    """None: there was no text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +98,14 @@ class Known:
     horizon: Span | None = None
     """The time that was looked at when its revision was made."""
     quarantine: Quarantine | None = None
+    origin: Origin | None = None
+
+    def is_read_from(self, digest: str, bases: Collection[str], horizon: Span) -> bool:
+        """Whether reading a text of that digest, on one of these bases, could only give what is kept."""
+        if not self.alive or self.origin is None or self.horizon is None:
+            return False
+        wide_enough = self.horizon.start <= horizon.start and self.origin.until >= horizon.end
+        return wide_enough and self.origin.digest == digest and self.basis in bases
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +116,12 @@ class Refresh:
     etag: str
     basis: str
     quarantine: Quarantine | None
+    origin: Origin | None = None
+
+
+def unread(known: Known, etag: str) -> Refresh | None:
+    """What is to be written of an object whose text is the one that was read before."""
+    return Refresh(known.event_id, etag, known.basis, known.quarantine, known.origin) if known.etag != etag else None
 
 
 def only_the_past_was_cut_off(known: Known | None, read: Imported) -> Span | None:
@@ -116,7 +145,7 @@ def judged(known: Known | None, read: Imported) -> Imported | Refresh | None:
     if known is None or not known.alive or known.digest != read.digest:
         return replace(read, revision=(known.revision if known else 0) + 1)
     if (known.etag, known.basis, known.quarantine) != (read.etag, read.basis, read.quarantine):
-        return Refresh(read.event_id, read.etag, read.basis, read.quarantine)
+        return Refresh(read.event_id, read.etag, read.basis, read.quarantine, read.origin)
     return None
 
 

@@ -120,7 +120,8 @@ def _how(shown: Shown, tracked: Tracked, wish: Wish | None, remembered: Remember
     if tracked.failures >= PATIENCE and not asked_anyway and wish is None:
         return How.RESTING
     # Either it was never read to the end, or the server gives no tokens; then its ctag is all there is.
-    if tracked.token is None and (tracked.ctag is None or shown.token is not None):
+    blank = tracked.token is None and (tracked.ctag is None or shown.token is not None)
+    if blank and not tracked.covered:
         return How.LISTING
     back = tracked.hold is not None and tracked.hold.doubt is Doubt.VANISHED
     if tracked.hold and not back and (wish is Wish.CONFIRM or tracked.hold.due(remembered.now)):
@@ -129,7 +130,7 @@ def _how(shown: Shown, tracked: Tracked, wish: Wish | None, remembered: Remember
     if not (tracked.failures or other_basis or back) and _day_is_due(tracked, remembered):
         return How.DAILY
     moved = shown.ctag is None or shown.ctag != tracked.ctag or shown.token != tracked.listed_token
-    if not (moved or asked_anyway or tracked.failures or other_basis or back):
+    if not (blank or moved or asked_anyway or tracked.failures or other_basis or back):
         return How.NOTHING
     return How.CHANGES if tracked.token is not None else How.LISTING
 

@@ -14,6 +14,11 @@ from sync_worker.domain.zones import UTC_ZONE, Moment, Zone
 # --- whole texts ------------------------------------------------------------------------------------------------------
 
 
+def byte_order_mark(text: str) -> str:
+    """Editors of one system put U+FEFF before everything."""
+    return text.lstrip("\ufeff")
+
+
 def line_ends(text: str) -> str:
     """CR LF is the rule (RFC 5545, 3.1); LF, CR alone and CR CR LF are met. Fold marks follow them."""
     return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
@@ -29,7 +34,7 @@ def nul_characters(text: str) -> str:
     return text.replace("\0", "") if "\0" in text else text
 
 
-TEXTS: tuple[Callable[[str], str], ...] = (nul_characters, escaped_line_ends, line_ends)
+TEXTS: tuple[Callable[[str], str], ...] = (nul_characters, byte_order_mark, escaped_line_ends, line_ends)
 
 # --- times that are not written as RFC 5545 wants them ----------------------------------------------------------------
 

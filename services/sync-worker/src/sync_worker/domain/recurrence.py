@@ -19,6 +19,7 @@ _WEEK = 7
 _MONTHS = 12
 _UNITS = {Frequency.HOURLY: 3600, Frequency.MINUTELY: 60, Frequency.SECONDLY: 1}
 _PERIOD_COST = {Frequency.YEARLY: 24, Frequency.MONTHLY: 4, Frequency.WEEKLY: 2}
+_DAYS_OF_A_PERIOD = {Frequency.YEARLY: 366, Frequency.MONTHLY: 31, Frequency.WEEKLY: 7}
 _LAST_YEAR = 9998
 # A rule that names more times a day than there are minutes is an attack, not a calendar.
 _TIMES_A_DAY = 1440
@@ -64,9 +65,9 @@ def _completed(rule: Rule, start: int) -> Rule:
         minutes=rule.minutes or _only(clock // 60 % 60, when=frequency < Frequency.MINUTELY),
         hours=rule.hours or _only(clock // 3600, when=frequency < Frequency.HOURLY),
     )
-    if rule.weekdays or rule.month_days or rule.year_days or rule.weeks or frequency > Frequency.WEEKLY:
+    if rule.weekdays or rule.month_days or rule.year_days or frequency > Frequency.WEEKLY:
         return rule
-    if frequency is Frequency.WEEKLY:
+    if frequency is Frequency.WEEKLY or rule.weeks:
         return replace(rule, weekdays=frozenset({(0, weekday(day))}))
     at = civil(day)
     months = rule.months or _only(at.month, when=frequency is Frequency.YEARLY)
@@ -78,9 +79,10 @@ def _only(value: int, *, when: bool) -> frozenset[int]:
 
 
 def _cost(rule: Rule) -> int:
-    """Steps of budget that one period of this rule is worth: its days are looked at one by one, against each part."""
+    """Steps of budget that one period of this rule is worth: what each part names, and each day that is looked at."""
     parts = len(rule.weekdays) + len(rule.month_days) + len(rule.year_days) + len(rule.weeks) + len(rule.positions)
-    return _PERIOD_COST.get(rule.frequency, 1) * (1 + parts)
+    days = _DAYS_OF_A_PERIOD.get(rule.frequency, 1) if rule.year_days or rule.weeks else 0
+    return _PERIOD_COST.get(rule.frequency, 1) * (1 + parts) + days
 
 
 def _picked(times: Sequence[int], positions: frozenset[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from sync_worker.domain.budget import Refused
@@ -44,6 +44,10 @@ class Rule:
     weeks: frozenset[int]
     months: frozenset[int]
     positions: frozenset[int]
+
+    def of_days(self) -> "Rule":
+        """The rule of a DTSTART that is a date: its times of day say nothing (RFC 5545, 3.3.10)."""
+        return replace(self, hours=frozenset(), minutes=frozenset(), seconds=frozenset())
 
 
 _PARTS = frozenset({

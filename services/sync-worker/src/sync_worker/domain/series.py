@@ -4,82 +4,108 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sync_worker.domain.budget import Budget
+from sync_worker.domain.budget import Budget, Refused
 from sync_worker.domain.civil import DAY
-from sync_worker.domain.events import Event, Length
+from sync_worker.domain.events import Event
 from sync_worker.domain.gathering import Gathering
+from sync_worker.domain.lengths import Length
 from sync_worker.domain.quirks import day_meant, until_meant
 from sync_worker.domain.recurrence import Window, walls
 from sync_worker.domain.rules import Rule
 from sync_worker.domain.times import Written
 from sync_worker.domain.zones import FIRST, LAST, UTC_ZONE, Moment, Zone
 
+# An override is looked at so often for each of its masters, and an RDATE costs so many candidates of a rule.
+_VISITS = 4
+_STEPS_OF_A_DATE = 8
+
 
 def gather(events: list[Event], home: Zone, gathering: Gathering, budget: Budget) -> None:
     """Add the occurrences of events that share a UID. Raise `Refused` when there are too many; the nearest are in."""
-    masters = _newest(event for event in events if event.replaces is None)
-    overrides = _newest_of_each(event for event in events if event.replaces is not None)
+    masters = _newest([event for event in events if event.replaces is None])
+    overrides = [_Override(event, event.replaces) for event in events if event.replaces is not None]
     if not masters:
         # Invited to single instances only. One that brings its own rule for all later ones is a series after all.
-        masters = [event for event in overrides if event.onwards and event.rules][:1]
-        overrides = [event for event in overrides if event not in masters]
-    if not masters:
-        for event in overrides:
-            _add(gathering, event)
+        first = min((one for one in overrides if one.event.onwards and one.event.rules), key=_place, default=None)
+        if first is None:
+            for one in _newest_of_each(overrides):
+                gathering.add(one.event.facts, *span_of(one.event))
+            return
+        masters, overrides = [first.event], [one for one in overrides if one is not first]
     for master in masters:
-        for part, inside, ends in _parts(master, overrides, budget):
+        budget.spend(_VISITS * len(overrides))
+        named = _newest_of_each(_Override(one.event, _meant(one.instance, master, home)) for one in overrides)
+        for part, inside, ends in _parts(master, named, budget):
             Series(part, inside, home, gathering, ends=ends).gather(budget)
 
 
-def _newest(events: Iterable[Event]) -> list[Event]:
-    """Return those of the highest SEQUENCE (RFC 5546, 2.1.4); where that does not tell them apart, all of them."""
-    events = list(events)
-    highest = max((event.sequence for event in events), default=0)
-    return [event for event in events if event.sequence == highest]
-
-
-def _newest_of_each(overrides: Iterable[Event]) -> list[Event]:
-    same: dict[Moment | None, list[Event]] = {}
-    for event in overrides:
-        same.setdefault(event.replaces, []).append(event)
-    return [event for events in same.values() for event in _newest(events)]
-
-
-def _parts(master: Event, overrides: list[Event], budget: Budget) -> Iterator[tuple[Event, list[Event], int]]:
-    """Cut a series where an override changes its rule from then on: there the override's own series begins.
-
-    Yield each part's master, the overrides inside of it, and the instant at which it ends.
-    """
-    plain: list[Event] = []
-    restarts: list[Event] = []
-    for event in overrides:
-        (restarts if event.onwards and event.rules and event.rules != master.rules else plain).append(event)
-    restarts.sort(key=_place)
-    firsts = [FIRST, *map(_place, restarts)]
-    for part, first, last in zip([master, *restarts], firsts, [*firsts[1:], LAST], strict=True):
-        budget.spend(len(overrides))
-        inside = [event for event in plain if first <= _place(event) < last]
-        yield replace(part, excluded=part.excluded + master.excluded) if first != FIRST else part, inside, last
-
-
-def _place(event: Event) -> int:
-    return event.start.instant if event.replaces is None else event.replaces.instant
-
-
-def _add(gathering: Gathering, event: Event) -> None:
-    """Add the one occurrence that a VEVENT names itself."""
-    gathering.add(event.facts, event.start.instant, end_of(event))
+def span_of(event: Event) -> tuple[int, int]:
+    """Tell when the one occurrence that a VEVENT names itself begins and ends."""
+    return event.length.span(event.start.zone, event.start.wall, event.start.instant)
 
 
 def end_of(event: Event) -> int:
     """When the one occurrence that a VEVENT names itself ends."""
-    return _end(event.start.zone, event.start.wall, event.length, event.start.instant)
+    return span_of(event)[1]
 
 
-def _end(zone: Zone, wall: int, length: Length, begin: int) -> int:
-    """Tell when what begins at `wall` ends; where the clock jumps over all of it, it lasts as long afterwards."""
-    end = begin + length.seconds if length.exact else zone.instant(wall + length.seconds)
-    return end if end > begin else begin + length.seconds
+@dataclass(frozen=True, slots=True)
+class _Override:
+    """A VEVENT and the instance it replaces, in the kind of time that the instance's master uses."""
+
+    event: Event
+    instance: Moment
+
+
+def _meant(named: Moment, master: Event, home: Zone) -> Moment:
+    start = master.start
+    if named.is_date is start.is_date:
+        return named
+    if start.is_date:
+        return Moment(day_meant(named, home), home, is_date=True, floating=True)
+    return Moment(named.wall + start.wall % DAY, start.zone)
+
+
+def _newest(events: list[Event]) -> list[Event]:
+    """Return those of the highest SEQUENCE (RFC 5546, 2.1.4); where that does not tell them apart, all of them."""
+    highest = max((event.sequence for event in events), default=0)
+    return [event for event in events if event.sequence == highest]
+
+
+def _newest_of_each(overrides: Iterable[_Override]) -> list[_Override]:
+    same: dict[int, list[_Override]] = {}
+    for one in overrides:
+        same.setdefault(one.instance.instant, []).append(one)
+    newest = {at: max(one.event.sequence for one in each) for at, each in same.items()}
+    return [one for at, each in same.items() for one in each if one.event.sequence == newest[at]]
+
+
+def _place(override: _Override) -> int:
+    return override.instance.instant
+
+
+def _parts(master: Event, overrides: list[_Override], budget: Budget) -> Iterator[tuple[Event, list[_Override], int]]:
+    """Cut a series where an override changes its rule from then on: there the override's own series begins.
+
+    Yield each part's master, the overrides inside of it, and the instant at which it ends.
+    """
+    plain: list[_Override] = []
+    restarts: list[_Override] = []
+    for one in overrides:
+        anew = one.event.onwards and one.event.rules and (master.replaces or one.event.rules != master.rules)
+        (restarts if anew else plain).append(one)
+    restarts.sort(key=_place)
+    firsts = [FIRST, *map(_place, restarts)]
+    for restart, first, last in zip([None, *restarts], firsts, [*firsts[1:], LAST], strict=True):
+        budget.spend(len(overrides) + len(master.excluded) + len(master.dates))
+        part = _continued(restart, master) if restart else master
+        yield part, [one for one in plain if first <= _place(one) < last], last
+
+
+def _continued(override: _Override, master: Event) -> Event:
+    """The series that an override begins, with what its master says of single instances."""
+    event, later = override.event, tuple(date for date in master.dates if date[0].instant >= _place(override))
+    return replace(event, excluded=event.excluded + master.excluded, dates=event.dates + later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +123,9 @@ class Series:
     An instance is known by its key: its wall time if the series is all-day, else its instant.
     """
 
-    def __init__(self, master: Event, overrides: list[Event], home: Zone, gathering: Gathering, *, ends: int) -> None:
+    def __init__(
+        self, master: Event, overrides: list[_Override], home: Zone, gathering: Gathering, *, ends: int
+    ) -> None:
         self._master = master
         self._home = home
         self._gathering = gathering
@@ -108,7 +136,7 @@ class Series:
         self._gone: set[int] = set()
         self._gone_days: set[int] = set()
         self._leave_out(master.excluded)
-        self._overrides = [event for event in overrides if event.replaces and not self._is_left_out(event.replaces)]
+        self._overrides = [one.event for one in overrides if not self._is_left_out(one.instance)]
         self._leave_out(event.replaces for event in self._overrides if event.replaces)
         self._onwards = sorted(self._changes(overrides), key=lambda change: change.key)
         self._onwards_keys = [change.key for change in self._onwards]
@@ -117,20 +145,21 @@ class Series:
         """Add the occurrences of this series: first what is written out, then what its rules make, ascending."""
         master = self._master
         for event in self._overrides:
-            _add(self._gathering, event)
+            self._gathering.add(event.facts, *span_of(event))
         window = self._window()
+        refused = self._leave_out_by_rule(window, budget.half()) if master.excluded_rules else None
+        for moment, length in master.dates:
+            budget.spend(_STEPS_OF_A_DATE)
+            self._take_date(moment, length)
         lasts = [min(window.last, _until(rule, master.start)) for rule in master.rules]
-        for rule in master.excluded_rules:
-            last = min(window.last, _until(rule, master.start))
-            self._seen.update(walls(rule, master.start.wall, Window(window.first, last), budget))
         # A series whose rules all ended before it began is what clients leave of one that was deleted from its start.
         if not lasts or max(lasts) >= master.start.wall:
-            self._take(master.start.wall, None)
-        for moment, length in master.dates:
-            self._take(self._wall(moment), length)
+            self._take(master.start.wall, master.start.instant)
         for rule, last in zip(master.rules, lasts, strict=True):
             for wall in walls(rule, master.start.wall, Window(window.first, last), budget):
-                self._take(wall, None)
+                self._take(wall, self._zone.instant(wall))
+        if refused:
+            raise refused
 
     def _leave_out(self, moments: Iterable[Moment]) -> None:
         """Note instances that are not to be; a date names all instances of that day."""
@@ -140,46 +169,63 @@ class Series:
             else:
                 self._gone.add(self._key(moment))
 
+    def _leave_out_by_rule(self, window: Window, budget: Budget) -> Refused | None:
+        """Note instances that rules exclude; what could not be worked out stays in, and why is told."""
+        start = self._master.start
+        try:
+            for rule in self._master.excluded_rules:
+                last = min(window.last, _until(rule, start))
+                for wall in walls(rule, start.wall, Window(window.first, last), budget):
+                    self._seen.add(self._key_at(wall, self._zone.instant(wall)))
+        except Refused as refused:
+            return refused
+        return None
+
     def _key(self, moment: Moment) -> int:
         return day_meant(moment, self._home) if self._by_day else moment.instant
 
-    def _is_left_out(self, moment: Moment) -> bool:
-        if self._gone and self._key(moment) in self._gone:
-            return True
-        return bool(self._gone_days) and self._zone.wall(moment.instant) // DAY in self._gone_days
+    def _key_at(self, wall: int, instant: int) -> int:
+        return wall - wall % DAY if self._by_day else instant
 
-    def _changes(self, overrides: list[Event]) -> Iterator[_Onwards]:
+    def _is_left_out(self, instance: Moment) -> bool:
+        if self._gone and self._key(instance) in self._gone:
+            return True
+        return bool(self._gone_days) and self._zone.wall(instance.instant) // DAY in self._gone_days
+
+    def _changes(self, overrides: list[_Override]) -> Iterator[_Onwards]:
         """Yield what holds for later instances, even where the instance that brought it is itself left out."""
-        for event in overrides:
-            if event.onwards and event.replaces:
-                by = event.start.wall - event.start.zone.wall(event.replaces.instant)
-                yield _Onwards(self._key(event.replaces), event, by)
+        for one in overrides:
+            if one.event.onwards:
+                named, start = one.instance, one.event.start
+                wall = named.wall if named.zone == start.zone else start.zone.wall(named.instant)
+                yield _Onwards(self._key(named), one.event, start.wall - wall)
 
     def _window(self) -> Window:
         """Every wall time from which an occurrence can reach the horizon; a day more at each end for the zones."""
         events = [self._master, *(change.event for change in self._onwards)]
         shifts = [change.by for change in self._onwards]
         longest = max(event.length.seconds for event in events)
-        travel = max(event.facts.travel_seconds for event in events)
+        ahead = max(event.length.back + event.facts.travel_seconds for event in events)
         horizon = self._gathering.horizon
         first = self._zone.wall(horizon.start) - longest - max(0, *shifts, 0) - DAY
-        last = self._zone.wall(horizon.end) + travel - min(0, *shifts, 0) + DAY
+        last = self._zone.wall(horizon.end) + ahead - min(0, *shifts, 0) + DAY
         return Window(max(first, FIRST), min(last, LAST))
 
-    def _wall(self, moment: Moment) -> int:
-        """Where an RDATE lies on the wall of this series; a date alone is at the series' time of day."""
+    def _take_date(self, moment: Moment, length: Length | None) -> None:
+        """Take an RDATE; a date alone is at the series' time of day."""
         if self._by_day:
-            return day_meant(moment, self._home)
-        if moment.is_date:
-            return moment.wall + self._master.start.wall % DAY
-        return moment.wall if moment.zone == self._zone else self._zone.wall(moment.instant)
+            moment = Moment(day_meant(moment, self._home), self._zone)
+        elif moment.is_date:
+            moment = Moment(moment.wall + self._master.start.wall % DAY, self._zone)
+        instant = moment.instant
+        self._take(moment.wall if moment.zone == self._zone else self._zone.wall(instant), instant, length)
 
-    def _take(self, wall: int, length: Length | None) -> None:
-        if wall in self._seen:
+    def _take(self, wall: int, instant: int, length: Length | None = None) -> None:
+        """Take an instance, unless it is left out, or was taken before."""
+        key = self._key_at(wall, instant) if self._by_day else instant
+        if key in self._seen:
             return
-        self._seen.add(wall)
-        instant = self._zone.instant(wall)
-        key = wall if self._by_day else instant
+        self._seen.add(key)
         if instant >= self._ends or key in self._gone or wall // DAY in self._gone_days:
             return
         event, zone = self._master, self._zone
@@ -188,7 +234,7 @@ class Series:
             event, zone = change.event, change.event.start.zone
             wall = (wall if zone == self._zone else zone.wall(instant)) + change.by
             instant = zone.instant(wall)
-        self._gathering.add(event.facts, instant, _end(zone, wall, length or event.length, instant))
+        self._gathering.add(event.facts, *(length or event.length).span(zone, wall, instant))
 
 
 def _until(rule: Rule, start: Moment) -> int:

@@ -99,6 +99,6 @@ def gone(tracked: Tracked | None, basis: str) -> Tracked:
 
 
 def _read_until(tracked: Tracked | None, as_of: datetime | None) -> datetime | None:
-    if tracked is None or tracked.left:
+    if tracked is None or tracked.left or not tracked.covered:
         return None
     return tracked.read_until if tracked.failures or tracked.hold else as_of

@@ -48,7 +48,8 @@ class FactGroup:
 class ImportedObject:
     """One calendar object, expanded over a horizon. `groups` are sorted by facts; none is empty.
 
-    `floating` tells that some of its times depend on the zone of the connection.
+    `floating` tells that some of its times depend on the zone of the connection, `goes_on` that a longer horizon might
+    show more of it.
     """
 
     uid: str
@@ -56,6 +57,7 @@ class ImportedObject:
     all_day: bool
     floating: bool
     groups: tuple[FactGroup, ...]
+    goes_on: bool = True
 
 
 class Flaw(StrEnum):

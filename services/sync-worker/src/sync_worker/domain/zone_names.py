@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from sync_worker.domain.budget import Budget, Refused
+from sync_worker.domain.civil import DAY
 from sync_worker.domain.quirks import ZONE_NAMES
 from sync_worker.domain.recurrence import Window, walls
 from sync_worker.domain.rules import read_rule
@@ -42,20 +43,30 @@ class Zones:
 
     def __init__(self, definitions: list[Definition], until: int, budget: Budget) -> None:
         """`until` is the wall time after which onsets are not needed."""
-        self._definitions = {name: one for one in definitions for name in one.lines.get("TZID", ())[:1]}
+        self._definitions = {_bare(name[1:]): one for one in definitions for name in one.lines.get("TZID", ())[:1]}
         self._until = until
         self._budget = budget
-        self._found: dict[str, Zone] = {}
+        self._found: dict[str, Zone | Flaw] = {}
 
     def named(self, tzid: str) -> Zone:
         """Raise `Refused` when nobody knows the name, or its definition cannot be read."""
         if tzid not in self._found:
+            self._found[tzid] = self._find(tzid)
+        zone = self._found[tzid]
+        if isinstance(zone, Flaw):
+            raise Refused(zone)
+        return zone
+
+    def _find(self, tzid: str) -> Zone | Flaw:
+        """Tell why not, too: an unknown name may stand in every event of a long series."""
+        try:
             self._budget.spend(_COST_OF_A_NAME)
-            self._found[tzid] = zone_of_name(tzid) or self._by_definition(tzid) or _guessed(tzid) or _refuse()
-        return self._found[tzid]
+            return zone_of_name(tzid) or self._by_definition(tzid) or _guess(tzid) or Flaw.ZONE_UNKNOWN
+        except Refused as refused:
+            return refused.flaw
 
     def _by_definition(self, tzid: str) -> Zone | None:
-        definition = self._definitions.get(":" + tzid)
+        definition = self._definitions.get(_bare(tzid))
         if definition is None:
             return None
         for location in definition.lines.get("X-LIC-LOCATION", ())[:1]:
@@ -64,15 +75,19 @@ class Zones:
         return defined_zone(definition.observances, self._until, self._budget)
 
 
-def _refuse() -> Zone:
-    raise Refused(Flaw.ZONE_UNKNOWN)
+def _bare(tzid: str) -> str:
+    """The name without what servers leave around it on one of the two lines that have it."""
+    return tzid.strip("\"' \t")
+
+
+def zone_of_name(tzid: str) -> Zone | None:
+    """Find a zone of the IANA database or of Windows, also where a quirk of `ZONE_NAMES` mangled its name."""
+    return remembered_zone(tzid) if len(tzid) <= _NAME_LENGTH else None
 
 
 @lru_cache(maxsize=2048)
-def zone_of_name(tzid: str) -> Zone | None:
-    """Find a zone of the IANA database or of Windows, also where a quirk of `ZONE_NAMES` mangled its name."""
-    if len(tzid) > _NAME_LENGTH:
-        return None
+def remembered_zone(tzid: str) -> Zone | None:
+    """`zone_of_name` of what is short enough to be remembered: thousands of long ones would fill the memory."""
     if zone := _listed(tzid):
         return zone
     candidates = [tzid]
@@ -112,14 +127,14 @@ def _cities() -> dict[str, str]:
     return {key.rpartition("/")[2].replace("_", " ").casefold(): key for key in keys}
 
 
-@lru_cache(maxsize=1024)
-def _guessed(tzid: str) -> Zone | None:
+def _guess(tzid: str) -> Zone | None:
     """Take a zone from an offset (`GMT+0100`: east positive, as Apple writes it) or the cities of a display name."""
-    if match := _OFFSET_NAME.fullmatch(tzid.strip("\"' ")):
+    name = _bare(tzid[:_NAME_LENGTH])
+    if match := _OFFSET_NAME.fullmatch(name):
         hours = int(match[2])
         offset = hours * 3600 + int(match[3] or 0) * 60
         return FixedZone(-offset if match[1] == "-" else offset) if hours < _LAST_OFFSET_HOUR else None
-    if match := _DISPLAY_NAME.fullmatch(tzid.strip("\"' ")[:_NAME_LENGTH]):
+    if match := _DISPLAY_NAME.fullmatch(name):
         if key := _DISPLAY_NAMES.get(match[1].casefold()):
             return zone_of_key(key)
         for city in match[1].casefold().split(","):
@@ -157,7 +172,8 @@ def _onsets(lines: Lines, before: int, until: int, budget: Budget) -> list[int]:
         rule = read_rule(rest[1:])
         last = until
         if rule.until:
-            last = min(last, rule.until.wall + before if rule.until.is_utc else rule.until.wall)
+            until = rule.until.wall + (DAY - 1 if rule.until.is_date else 0)
+            last = min(last, until + before if rule.until.is_utc else until)
         onsets.update(walls(rule, start, Window(_RULES_FROM, last), budget))
     budget.spend(len(onsets))
     return [onset - before for onset in onsets]

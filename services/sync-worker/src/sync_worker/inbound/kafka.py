@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 from typing import Final
 
-from contracts.events import Event, SyncRequested
-from contracts.topics import CONNECTIONS, SYNC_REQUESTS
+from contracts.events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+    Event,
+    SyncRequested,
+)
+from contracts.topics import APPOINTMENTS, CONNECTIONS, SYNC_REQUESTS
 from contracts.wire import Tombstone
 from runtime.kafka import Delivery, Subscription
 from runtime.logs import get_logger
+from sync_worker.application.track_appointments import TrackAppointments
 from sync_worker.application.track_connection import RequestSync, TrackConnection
 
 GROUP: Final = "sync-worker"
@@ -47,6 +54,27 @@ class Requests:
             _log.info("sync_requested", connection_id=connection_id, reasons=reasons, woken=woken)
 
 
-def subscriptions(news: ConnectionNews, requests: Requests, group: str = GROUP) -> tuple[Subscription, ...]:
+class Bookings:
+    """The handler of the appointments' topic."""
+
+    def __init__(self, track: TrackAppointments) -> None:
+        self._track = track
+
+    async def __call__(self, deliveries: Sequence[Delivery]) -> None:
+        """Done when all that is wanted is kept, and the connections that are to write it are due."""
+        for delivery in deliveries:
+            said = delivery.event
+            if isinstance(said, AppointmentBooked | AppointmentRescheduled | AppointmentCancelled):
+                news = await self._track(said)
+                _log.info("appointment_followed", appointment_id=said.appointment_id, revision=said.revision, news=news)
+
+
+def subscriptions(
+    news: ConnectionNews, requests: Requests, bookings: Bookings, group: str = GROUP
+) -> tuple[Subscription, ...]:
     """What all workers follow as one group."""
-    return (Subscription(CONNECTIONS.name, group, news), Subscription(SYNC_REQUESTS.name, group, requests))
+    return (
+        Subscription(CONNECTIONS.name, group, news),
+        Subscription(SYNC_REQUESTS.name, group, requests),
+        Subscription(APPOINTMENTS.name, group, bookings),
+    )

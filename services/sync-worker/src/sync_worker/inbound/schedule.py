@@ -24,7 +24,8 @@ _BATCH: Final = 50
 _IDLE_SECONDS: Final = 0.4
 """Between two looks when nothing is due: what a user waits for at most, at four small queries each."""
 _GATHER_SECONDS: Final = 0.05
-"""After a place has come free while all were taken: a claim for several costs no more than for one."""
+"""After all that was due has been taken, or a place has come free while all were: a claim for several costs no more
+than for one."""
 _TROUBLED_SECONDS: Final = 2.0
 _BEATS: Final = 3
 """Heartbeats within one lease, so that one may fail."""
@@ -102,10 +103,12 @@ class Schedule:
         claimed = await self._fill(self._leases.claim_urgent, self._room.free_for_urgent(self._running.values()))
         free = self._room.free(self._running.values())
         imports = self._room.free_for_imports(self._running.values())
-        claimed += await self._fill(partial(self._leases.claim, imports=imports), free)
+        others = await self._fill(partial(self._leases.claim, imports=imports), free)
         RUNNING.set(len(self._running))
-        if claimed:
+        if others >= _BATCH:
             return 0
+        if claimed or others:
+            return _GATHER_SECONDS
         if free > 0:
             return _IDLE_SECONDS
         await asyncio.wait(self._running, timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -130,8 +133,8 @@ class Schedule:
         running = {claim.lease.token + claim.connection_id: task for task, claim in self._running.items()}
         for lost in await self._leases.extend(list(self._running.values())):
             task = running[lost.lease.token + lost.connection_id]
-            # One that has ended meanwhile gave its lease back by itself.
-            if not task.done():
+            # One that has ended meanwhile gave its lease back by itself, or hears of its loss in doing so.
+            if not (task.done() or lost.lease.on_its_way_back):
                 _log.warning("lease_lost", connection_id=lost.connection_id, fence=lost.fence)
                 task.cancel()
         return self._rhythm.lease.total_seconds() / _BEATS

@@ -54,8 +54,7 @@ class KafkaCompletions:
     def add(self, completed: CompletedSync) -> None:
         """Say it within about a second."""
         kept = self._waiting.get(completed.connection_id)
-        if kept is None or (kept.epoch, kept.revision) < (completed.epoch, completed.revision):
-            self._waiting[completed.connection_id] = completed
+        self._waiting[completed.connection_id] = _together(kept, completed) if kept else completed
 
     async def run(self) -> None:
         """Say what has come together, every second, until cancelled."""
@@ -84,6 +83,15 @@ class KafkaCompletions:
                 # Also when it is broken off: the last flush of the process says them then.
                 for completed in taken.values():
                     self.add(completed)
+
+
+def _together(one: CompletedSync, other: CompletedSync) -> CompletedSync:
+    """The newer of two passes; where it said nothing itself, its readers are to wait for what the older one said."""
+    older, newer = sorted((one, other), key=lambda each: (each.epoch, each.revision))
+    if newer.last_event is None and older.last_event is not None:
+        last = older.last_event
+        return newer.model_copy(update={"last_event": last.model_copy(update={"epoch": last.epoch or older.epoch})})
+    return newer
 
 
 def _by_partition(completed: Iterable[CompletedSync]) -> Iterator[SyncCompleted]:

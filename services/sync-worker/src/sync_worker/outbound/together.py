@@ -65,9 +65,7 @@ class Together(Generic[Asked, Answer]):
         task.add_done_callback(partial(_hand_out, [answer for _, answer in batch]))
 
 
-def _hand_out(
-    callers: Sequence[asyncio.Future[Answer]], asked: asyncio.Future[Sequence[Answer | Exception]]
-) -> None:
+def _hand_out(callers: Sequence[asyncio.Future[Answer]], asked: asyncio.Future[Sequence[Answer | Exception]]) -> None:
     if asked.cancelled():
         for caller in callers:
             caller.cancel()

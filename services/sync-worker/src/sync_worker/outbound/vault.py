@@ -1,5 +1,6 @@
 """Sealed credentials, read and opened."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from icloud import AppleCredential
@@ -7,9 +8,13 @@ from icloud.credentials import Binding, Envelope, EnvelopeRefused, Opener, Signa
 from sync_worker.application.accounts import CredentialUnusable
 from sync_worker.application.claim import Claim
 from sync_worker.outbound.mongo.collections import Client, Document
+from sync_worker.outbound.together import Together
 
 DATABASE: Final = "vault"
 CREDENTIALS: Final = "credentials"
+_GATHERED_SECONDS: Final = 0.005
+"""The passes of one claim begin in the same moment; what they read is sealed, and forgotten with each pass."""
+_MOST: Final = 100
 
 
 class Vault:
@@ -25,10 +30,11 @@ class Vault:
         self._credentials = client[database][CREDENTIALS]
         self._opener = opener
         self._signers = signers
+        self._document = Together(self._documents, seconds=_GATHERED_SECONDS, most=_MOST)
 
     async def credential(self, claim: Claim) -> AppleCredential:
         """The connection's credential. Raises CredentialUnusable."""
-        found = await self._credentials.find_one({"_id": claim.connection_id})
+        found = await self._document(claim.connection_id)
         if found is None:
             raise CredentialUnusable("absent")
         envelope = Envelope(version=found["version"], key_id=found["key_id"], sealed=bytes(found["sealed"]))
@@ -40,6 +46,11 @@ class Vault:
             return self._opener.open(envelope, binding).credential
         except EnvelopeRefused as refused:
             raise CredentialUnusable(refused.reason) from None
+
+    async def _documents(self, connection_ids: Sequence[str]) -> Sequence[Document | None]:
+        found = self._credentials.find({"_id": {"$in": list(connection_ids)}})
+        kept = {document["_id"]: document for document in await found.to_list(None)}
+        return [kept.get(one) for one in connection_ids]
 
 
 def _signature(found: Document) -> Signature | None:

@@ -2,8 +2,9 @@
 
 from fastapi import FastAPI
 
-from availability.inbound.http import appointments, blocked_slots, busy
+from availability.inbound.http import appointments, blocked_slots, busy, free, why
 from availability.inbound.http.problems import REFUSALS, refuse
+from availability.inbound.http.quick import QuickBusy
 from availability.inbound.http.stories import Stories
 from runtime.auth import TokenChecker
 from runtime.http import install
@@ -20,8 +21,9 @@ def application(stories: Stories, checker: TokenChecker) -> FastAPI:
     )
     app.state.stories = stories
     app.state.checker = checker
-    for noun in (busy, appointments, blocked_slots):
+    for noun in (busy, free, why, appointments, blocked_slots):
         app.include_router(noun.router)
+    app.add_middleware(QuickBusy, stories, checker, busy.router.routes[0])
     install(app)
     for refusal in REFUSALS:
         app.add_exception_handler(refusal, refuse)

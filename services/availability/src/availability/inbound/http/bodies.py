@@ -3,19 +3,12 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from availability.domain.appointments import News, Standing
 from availability.domain.exports import ChangeKind, ExportState
 from availability.domain.freshness import State
-from availability.inbound.http.moments import Moment, SpanBody
-
-
-def _iso_duration(value: object) -> object:
-    """Keep out pydantic's other spellings of a duration, bare numbers above all."""
-    if not isinstance(value, str) or not value.startswith("P"):
-        raise ValueError("not ISO 8601")
-    return value
+from availability.inbound.http.moments import Moment, SpanBody, WrittenDuration
 
 
 def _given(value: object) -> object:
@@ -25,7 +18,7 @@ def _given(value: object) -> object:
     return value
 
 
-MaxAge = Annotated[timedelta, BeforeValidator(_iso_duration), Field(ge=timedelta(0), le=timedelta(days=366))]
+MaxAge = Annotated[timedelta, WrittenDuration, Field(ge=timedelta(0), le=timedelta(days=366))]
 Title = Annotated[str, Field(min_length=1, max_length=500)]
 Location = Annotated[str, Field(max_length=1_000)]
 Notes = Annotated[str, Field(max_length=10_000)]

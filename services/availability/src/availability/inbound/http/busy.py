@@ -1,16 +1,17 @@
 """When users are busy."""
 
-import json
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from availability.domain.busy import Busy
-from availability.domain.freshness import State
+from availability.inbound.http.answers import Answer, CalendarAnswer
+from availability.inbound.http.bodies import In, Out
 from availability.inbound.http.callers import READ, Reader, Told, UserId, refused, whose
-from availability.inbound.http.moments import End, SpanBody, Start, told_moment, told_span, window
+from availability.inbound.http.moments import End, Moment, SpanBody, Start, told_span, window
+from availability.inbound.http.told import answer, told_calendar, told_knowledge
 
 router: Final = APIRouter(prefix="/v1", tags=["availability"])
 
@@ -20,31 +21,43 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "state": "fresh",
     "calendars": [{"id": "0f343b0931126a20f133d67c", "as_of": "2026-03-02T07:56:12Z", "state": "fresh"}],
 }
+_MOST_USERS: Final = 100
 
 
-class CalendarAnswer(BaseModel):
-    """How well one conflict calendar is known."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    id: str
-    as_of: AwareDatetime | None
-    """Up to when it was read; null before the first time."""
-    state: State
-
-
-class BusyAnswer(BaseModel):
+class BusyAnswer(Answer):
     """When a user is busy, and how well that is known."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     busy: list[SpanBody]
-    """Sorted, without overlaps, cut to the time that was asked about."""
-    as_of: AwareDatetime | None
-    """Up to when all calendars were read: the moment of the oldest; null while one of them never was."""
-    state: State
-    """The worst of the calendars' states; `not_connected` where the user has no calendars connected."""
+    """Sorted, without overlaps, cut to the time that was asked about. All of it while the account closes
+    because a calendar could not be read for too long."""
     calendars: list[CalendarAnswer]
+
+
+class BusyQuestion(In):
+    """A question about several users."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"user_ids": ["u-4711", "u-4712"], "start": "2026-03-02T00:00:00Z", "end": "2026-03-09T00:00:00Z"}
+            ]
+        }
+    )
+
+    user_ids: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=128)]], Field(min_length=1, max_length=_MOST_USERS)
+    ]
+    start: Moment
+    end: Moment
+
+
+class BusyUsers(Out):
+    """When each of several users is busy."""
+
+    users: dict[str, BusyAnswer]
+    """By their ids."""
 
 
 @router.get(
@@ -59,15 +72,29 @@ async def busy(caller: Reader, user_id: UserId, start: Start, end: End, stories:
 
     A person's token may name its own user only, a service's token any user of its account.
     """
-    found = await stories.busy(*whose(caller, user_id), window(start, end))
-    return Response(json.dumps(_told(found), separators=(",", ":")), media_type="application/json")
+    return answer(told_busy(await stories.answers.busy(whose(caller, user_id), window(start, end))))
 
 
-def _told(found: Busy) -> dict[str, Any]:
+@router.post(
+    "/busy",
+    operation_id="busy_of_many",
+    summary="When are several users busy?",
+    response_model=BusyUsers,
+    responses=refused(f"`{READ}`"),
+)
+async def busy_of_many(question: BusyQuestion, caller: Reader, stories: Told) -> Response:
+    """The same for up to a hundred users of the account; a person's token may name its own user only."""
+    everybody = [whose(caller, user_id).user_id for user_id in question.user_ids]
+    asked = window(question.start, question.end)
+    found = await stories.answers.busy_of(caller.account_id, everybody, asked)
+    return answer({"users": {user_id: told_busy(one) for user_id, one in found.items()}})
+
+
+def told_busy(found: Busy) -> dict[str, Any]:
+    """A BusyAnswer."""
     known = found.freshness
     return {
         "busy": [told_span(span) for span in found.spans],
-        "as_of": told_moment(known.as_of),
-        "state": known.state,
-        "calendars": [{"id": one.id, "as_of": told_moment(one.as_of), "state": one.state} for one in known.calendars],
+        **told_knowledge(known),
+        "calendars": [told_calendar(one) for one in known.calendars],
     }

@@ -28,7 +28,7 @@ def carrying(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
     return caller
 
 
-def stories_of(request: Request) -> Stories:
+async def stories_of(request: Request) -> Stories:
     """What this application can be asked for."""
     stories: Stories = request.app.state.stories
     return stories

@@ -1,6 +1,7 @@
 """Moments and lengths of time, in and out."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Final
 
 from fastapi import Query
@@ -11,6 +12,7 @@ from runtime.http import Problem
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
+_DAY_SECONDS: Final = 24 * 60 * 60
 WINDOW_TITLE: Final = {
     "en": f"start must be before end, at most {LONGEST_WINDOW_DAYS} days apart, and both between 1970 and 9999.",
     "fr": f"start doit précéder end, de {LONGEST_WINDOW_DAYS} jours au plus, et les deux se situer entre 1970 et 9999.",
@@ -28,6 +30,14 @@ def _written_out(value: object) -> object:
     return value
 
 
+def _iso_duration(value: object) -> object:
+    """Keep out pydantic's other spellings of a duration, bare numbers above all."""
+    if not isinstance(value, str) or not value.startswith("P"):
+        raise ValueError("not ISO 8601")
+    return value
+
+
+WrittenDuration: Final = BeforeValidator(_iso_duration)
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Start = Annotated[Moment, Query(description="RFC 3339", examples=["2026-03-02T00:00:00Z"])]
 End = Annotated[
@@ -47,6 +57,14 @@ def window(start: datetime, end: datetime) -> Window:
     """Whole seconds that hold all of [start, end)."""
     try:
         return Window((start - _EPOCH) // _SECOND, -((_EPOCH - end) // _SECOND))
+    except WindowInvalid:
+        raise Problem(422, "invalid_request", WINDOW_TITLE) from None
+
+
+def inside(start: datetime, end: datetime) -> Window:
+    """Whole seconds that lie inside of [start, end)."""
+    try:
+        return Window(-((_EPOCH - start) // _SECOND), (end - _EPOCH) // _SECOND)
     except WindowInvalid:
         raise Problem(422, "invalid_request", WINDOW_TITLE) from None
 
@@ -78,8 +96,19 @@ def told_span(span: Span) -> dict[str, str]:
 
 
 def told_second(seconds: int) -> str:
-    """RFC 3339 of epoch seconds."""
-    return _written(datetime.fromtimestamp(seconds, UTC))
+    """RFC 3339 of epoch seconds. Day and time are each written once: formatting took half of a long answer's time."""
+    day, second = divmod(seconds, _DAY_SECONDS)
+    return _told_day(day) + _told_time(second)
+
+
+@lru_cache(maxsize=1_000)
+def _told_day(day: int) -> str:
+    return datetime.fromtimestamp(day * _DAY_SECONDS, UTC).isoformat()[:11]
+
+
+@lru_cache(maxsize=10_000)
+def _told_time(second: int) -> str:
+    return f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
 
 
 def told_moment(moment: datetime | None) -> str | None:

@@ -113,7 +113,8 @@ def _headers(error: Exception) -> dict[str, str]:
 
 def _extra(error: Exception) -> dict[str, Any]:
     if isinstance(error, SlotTaken):
-        return {"conflicts": [told_span(span) for span in error.taken]}
+        reason = {} if error.rule is None else {"reason": error.rule.value}
+        return {"conflicts": [told_span(span) for span in error.taken], **reason}
     if isinstance(error, KnowledgeTooOld):
         return {"as_of": told_moment(error.known.as_of), "state": error.known.state.value}
     return {}

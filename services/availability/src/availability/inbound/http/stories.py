@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from availability.application.answer import AnswerBusy
+from availability.application.answer import Answers
 from availability.application.block_slots import BlockSlots
 from availability.application.book import Book
 from availability.application.change_appointments import CancelAppointment, ChangeAppointment
@@ -15,7 +15,7 @@ from availability.application.show import ShowAppointments
 class Stories:
     """The application's stories, put together."""
 
-    busy: AnswerBusy
+    answers: Answers
     book: Book
     change: ChangeAppointment
     cancel: CancelAppointment

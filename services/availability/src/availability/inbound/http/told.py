@@ -1,4 +1,4 @@
-"""Appointments as they go out."""
+"""What goes out, put into words."""
 
 import json
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 from starlette.responses import Response
 
 from availability.application.bookings import Shown
+from availability.domain.changes import WhenStale
 from availability.domain.exports import Export
+from availability.domain.freshness import CalendarFreshness, Freshness
 from availability.inbound.http.moments import told_moment, told_span
 
 
@@ -19,6 +21,17 @@ def answer(body: dict[str, Any], *, status: int = 200, headers: dict[str, str] |
 def etag(shown: Shown) -> dict[str, str]:
     """The revision, as RFC 9110 writes it."""
     return {"ETag": f'"{shown.appointment.revision}"'}
+
+
+def told_knowledge(known: Freshness) -> dict[str, Any]:
+    """How well a user's calendars are known, as every answer about their time says it."""
+    warned = {"warning": "stale"} if known.consequence is WhenStale.WARN else {}
+    return {"as_of": told_moment(known.as_of), "state": known.state, **warned}
+
+
+def told_calendar(known: CalendarFreshness) -> dict[str, Any]:
+    """How well one calendar is known."""
+    return {"id": known.id, "as_of": told_moment(known.as_of), "state": known.state}
 
 
 def told_appointment(shown: Shown) -> dict[str, Any]:

@@ -28,10 +28,11 @@ from availability.outbound.mongo.appointments import (
     slot_from,
     slot_outline,
 )
-from availability.outbound.mongo.documents import KEPT, Document, known, projection, question
+from availability.outbound.mongo.documents import KEPT, Document
 from availability.outbound.mongo.guards import Claim, Guards
-from availability.outbound.mongo.indexes import ENTRIES, QUESTIONS
-from availability.outbound.mongo.timeline import COLLECTION, DATABASE, ONE_BATCH, passes
+from availability.outbound.mongo.indexes import ENTRIES
+from availability.outbound.mongo.questions import known, question
+from availability.outbound.mongo.timeline import COLLECTION, DATABASE, passes, read_heaps
 from runtime.clock import Clock
 
 T = TypeVar("T")
@@ -159,9 +160,7 @@ class _Desk:
 
 async def read_known(timeline: AsyncIOMotorCollection[Document], user: User, window: Window) -> Known:
     """One query, as every question asks it."""
-    asked = question(*user, window)
-    found = timeline.find(asked, projection(window), batch_size=ONE_BATCH, hint=QUESTIONS)
-    return known(await found.to_list(None))
+    return known(await read_heaps(timeline, question(*user, window), window))
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ Each write is an update pipeline, so that the server compares the versions in th
 first, a repeated or older write changes nothing, and none of this is an error (a filter with `upsert` would make
 each of them a duplicate key; measured: inserts 1.5 times, redeliveries 5 times slower).
 
-An event:        {_id, kind, account_id, user_id, connection_id, calendar_id, epoch, revision, finality,
+An event:        {_id, kind, account_id, user_id, connection_id, calendar_id, epoch, revision, finality, title?,
                   groups: [{facts?: [name, …], spans: {period: [start, end, start, end, …]}}], periods, since, until}
 A removed event: {_id, kind, connection_id?, epoch, revision, finality, expires_at}
 A connection:    {_id, kind, account_id, user_id, setup, completed?, rejected?, as_of?, periods, since, until}
@@ -12,6 +12,7 @@ before its setup is known: {_id, kind, completed?, rejected?, as_of?, expires_at
 An ended one:    {_id, kind, ended: {epoch, revision}}
 What takes time by itself, an appointment or a blocked slot: {_id, kind, account_id, user_id, entry: {id, start, end},
                   periods, since, until, …}; the rest of it is told in appointments.py and bookings.py.
+What we know not to know of a calendar is told in details.py; no question about busy times reads it.
 
 Spans are epoch seconds, moments are BSON dates. `periods` are the four-week periods that the document has to do
 with, or ALWAYS: an index on them finds the few events around a question among many thousands. An index on the
@@ -20,17 +21,14 @@ question about tomorrow, 8,807 keys and 20 ms, against 280 keys and below 1 ms. 
 periods, and a question reads the spans of its own periods only: of a year's series, a month.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import UpdateOne
 
-from availability.domain.blocking import AllDayRule, Facts
-from availability.domain.busy import Entry, EntryKind, Known, KnownOccurrences
+from availability.domain.busy import EntryKind
 from availability.domain.changes import (
-    Access,
     Completed,
     ConnectionNews,
     Disconnected,
@@ -41,8 +39,7 @@ from availability.domain.changes import (
     SetUp,
     Version,
 )
-from availability.domain.freshness import Connection
-from availability.domain.intervals import Span, Window
+from availability.domain.intervals import Span
 from availability.domain.users import User
 
 Document = dict[str, Any]
@@ -57,7 +54,6 @@ _FOREVER: Final = 2**53
 KEPT: Final = timedelta(days=30)
 """How long a removed event, or news of a connection that never came, is remembered: past it Kafka (7 days of
 deletions) repeats nothing of it."""
-_READ: Final = ("kind", "calendar_id", "groups.facts", "entry", "setup", "completed", "rejected", "as_of")
 _HAS_ENDED: Final = {"$ne": [{"$type": "$ended"}, "missing"]}
 _HAS_SETUP: Final = {"$ne": [{"$type": "$setup"}, "missing"]}
 _FACTS: Final = ("cancelled", "declined", "transparent", "tentative", "own_appointment", "all_day")
@@ -68,9 +64,14 @@ def event_write(change: EventChange, now: datetime) -> UpdateOne:
     version = change.version
     document = _event(change) if isinstance(change, Imported) else _gone(change.connection_id, now)
     document |= {"_id": change.event_id, "kind": "event", **version._asdict()}
+    return replace_older(document, version)
+
+
+def replace_older(document: Document, version: Version) -> UpdateOne:
+    """Put the document in the place of what is there under its `_id`, unless that is as new."""
     older = {"$lt": [["$epoch", "$revision", "$finality"], [*version]]}
     replaced = {"$cond": [older, {"$literal": document}, "$$ROOT"]}
-    return UpdateOne({"_id": change.event_id}, [{"$replaceWith": replaced}], upsert=True)
+    return UpdateOne({"_id": document["_id"]}, [{"$replaceWith": replaced}], upsert=True)
 
 
 def news_write(news: ConnectionNews, now: datetime) -> UpdateOne:
@@ -96,45 +97,6 @@ def end_write(end: Disconnected) -> UpdateOne:
     return UpdateOne({"_id": end.connection_id}, [{"$replaceWith": left}], upsert=True)
 
 
-def question(account_id: str, user_id: str, window: Window) -> Document:
-    """The filter that finds all of a user that may have to do with `window`."""
-    return {
-        "account_id": account_id,
-        "user_id": user_id,
-        "periods": {"$in": _asked(window)},
-        "until": {"$gt": window.start},
-        "since": {"$lt": window.end},
-    }
-
-
-def projection(window: Window) -> Document:
-    """What is read of the documents that the question finds."""
-    spans = (f"groups.spans.{period}" for period in _asked(window))
-    return {"_id": False, **dict.fromkeys((*_READ, *spans), True)}
-
-
-def known(documents: Iterable[Mapping[str, Any]]) -> Known:
-    """What the documents of one user say.
-
-    Occurrences are put together by calendar and facts, a handful of heaps, so that thousands of events cost one turn
-    of a loop each. A span over the end of a period comes twice where both periods are read.
-    """
-    connections: list[Connection] = []
-    entries: list[Entry] = []
-    heaps: defaultdict[tuple[str, ...], list[Span]] = defaultdict(list)
-    for document in documents:
-        if document["kind"] != "event":
-            _add_other(document, connections, entries)
-            continue
-        calendar_id = document["calendar_id"]
-        for group in document["groups"]:
-            heap = heaps[calendar_id, *group.get("facts", ())]
-            for seconds in group["spans"].values():
-                heap.extend(zip(seconds[::2], seconds[1::2], strict=True))
-    occurrences = (_alike(*key, spans=spans) for key, spans in heaps.items())
-    return Known(tuple(connections), tuple(occurrences), tuple(entries))
-
-
 def entry_fields(kind: EntryKind, entry_id: str, user: User, span: Span) -> Document:
     """The fields by which a question finds what takes time by itself."""
     start, end = span
@@ -148,14 +110,6 @@ def entry_fields(kind: EntryKind, entry_id: str, user: User, span: Span) -> Docu
     }
 
 
-def _add_other(document: Mapping[str, Any], connections: list[Connection], entries: list[Entry]) -> None:
-    entry = document.get("entry")
-    if entry is None:
-        connections.append(_connection(document))
-    else:
-        entries.append(Entry(EntryKind(document["kind"]), entry["id"], (entry["start"], entry["end"])))
-
-
 def _event(event: Imported) -> Document:
     spans = [span for group in event.groups for span in group.spans]
     document: Document = {
@@ -166,6 +120,8 @@ def _event(event: Imported) -> Document:
         "groups": [_group(group) for group in event.groups],
         "periods": sorted({period for span in spans for period in _periods(span)}),
     }
+    if event.title is not None:
+        document["title"] = event.title
     if spans:
         document |= {"since": min(start for start, _ in spans), "until": max(end for _, end in spans)}
     return document
@@ -183,14 +139,6 @@ def _group(group: Occurrences) -> Document:
         for period in _periods(span):
             spans.setdefault(str(period), []).extend(span)
     return {"facts": facts, "spans": spans} if facts else {"spans": spans}
-
-
-def _alike(calendar_id: str, *facts: str, spans: list[Span]) -> KnownOccurrences:
-    return KnownOccurrences(calendar_id, Facts(**dict.fromkeys(facts, True)), spans)
-
-
-def _asked(window: Window) -> list[int]:
-    return [ALWAYS, *range(window.start // PERIOD_SECONDS, (window.end - 1) // PERIOD_SECONDS + 1)]
 
 
 def _periods(span: Span) -> Iterable[int]:
@@ -213,6 +161,8 @@ def _part(news: ConnectionNews) -> tuple[str, Document, datetime | None]:
                 "calendars": calendars,
                 "access": news.access.value,
                 "linked_calendar_id": news.linked_calendar_id,
+                "titles": news.titles,
+                "when_stale": news.when_stale.value,
             }
             return "setup", {"setup": setup, **whose, **always}, None
         case Completed():
@@ -221,24 +171,3 @@ def _part(news: ConnectionNews) -> tuple[str, Document, datetime | None]:
             return "completed", {"completed": {**version, "behind": behind, **went_by}}, news.as_of
         case Rejected():
             return "rejected", {"rejected": version}, news.as_of
-
-
-def _connection(document: Mapping[str, Any]) -> Connection:
-    setup, completed = document["setup"], document.get("completed")
-    return Connection(
-        id=setup["connection_id"],
-        epoch=setup["epoch"],
-        calendars=tuple((calendar["id"], AllDayRule(calendar["all_day"])) for calendar in setup["calendars"]),
-        completed=_version(completed),
-        as_of=document.get("as_of"),
-        behind=tuple((age["id"], age["as_of"]) for age in completed["behind"]) if completed else (),
-        rejected=_version(document.get("rejected")),
-        revision=setup["revision"],
-        setup_read=completed["setup_revision"] if completed else None,
-        access=Access(setup["access"]),
-        linked_calendar_id=setup["linked_calendar_id"],
-    )
-
-
-def _version(part: Mapping[str, Any] | None) -> Version | None:
-    return Version(part["epoch"], part["revision"]) if part else None

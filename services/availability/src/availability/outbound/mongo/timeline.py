@@ -1,30 +1,40 @@
 """The timeline in MongoDB: one collection, so that one indexed query sees all of a user as of one moment."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
-from motor.motor_asyncio import AsyncIOMotorClient
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from availability.application.timeline import AskLater
-from availability.domain.busy import Known
+from availability.domain.busy import Known, KnownOccurrences
 from availability.domain.changes import ConnectionNews, Disconnected, EventChange, LastEvent
+from availability.domain.doubts import Doubt
 from availability.domain.intervals import Window
 from availability.domain.users import User
+from availability.outbound.mongo.details import (
+    ALL_DAY_FREE,
+    detailed,
+    detailed_projection,
+    doubt_document,
+    doubt_from,
+    doubt_ids,
+)
 from availability.outbound.mongo.documents import (
     Document,
     end_write,
     event_write,
-    known,
     news_write,
-    projection,
-    question,
+    replace_older,
 )
 from availability.outbound.mongo.guards import Guards
 from availability.outbound.mongo.indexes import INDEXES, QUESTIONS, TIMELINE
+from availability.outbound.mongo.questions import heaps, known, question
 from runtime.clock import Clock
 from runtime.logs import get_logger
 from runtime.mongo import is_infrastructure
@@ -87,6 +97,12 @@ class MongoTimeline:
         if news:
             await self._timeline.bulk_write([news_write(piece, now) for piece in news], ordered=False)
 
+    async def put_doubts(self, doubts: Collection[Doubt]) -> None:
+        now = self._clock()
+        if doubts:
+            writes = [replace_older(doubt_document(doubt, now), doubt.version) for doubt in doubts]
+            await self._timeline.bulk_write(writes, ordered=False)
+
     async def end(self, connection: Disconnected) -> None:
         await self._timeline.bulk_write([end_write(connection)])
 
@@ -113,15 +129,41 @@ class MongoTimeline:
         return [event for event in events if not _is_applied(event, there)]
 
     async def known(self, account_id: str, user_id: str, window: Window) -> Known:
-        found = self._snapshots.find(
-            question(account_id, user_id, window), projection(window), batch_size=ONE_BATCH, hint=QUESTIONS
-        )
-        try:
-            return known(await found.to_list(None))
-        except PyMongoError as error:
-            if passes(error):
-                raise AskLater from error
-            raise
+        with _later():
+            return known(await read_heaps(self._snapshots, question(account_id, user_id, window), window))
+
+    async def known_of(self, account_id: str, user_ids: Collection[str], window: Window) -> Mapping[str, Known]:
+        theirs: dict[str, list[Document]] = {user_id: [] for user_id in user_ids}
+        with _later():
+            asked = question(account_id, {"$in": [*theirs]}, window)
+            for heap in await read_heaps(self._snapshots, asked, window):
+                theirs[heap["_id"]["user_id"]].append(heap)
+        return {user_id: known(documents) for user_id, documents in theirs.items()}
+
+    async def all_day_free(self, account_id: str, user_id: str) -> Collection[KnownOccurrences]:
+        asked = {"account_id": account_id, "user_id": user_id, "kind": "event", "groups.facts": {"$all": ALL_DAY_FREE}}
+        fields = {"kind": True, "calendar_id": True, "groups": True}
+        with _later():
+            found = detailed(
+                await self._snapshots.find(asked, fields, batch_size=ONE_BATCH, hint=QUESTIONS).to_list(None)
+            )
+        return [one for one in found.occurrences if one.facts.all_day and one.facts.transparent]
+
+    async def in_detail(self, account_id: str, user_id: str, window: Window) -> Known:
+        with _later():
+            asked = question(account_id, user_id, window)
+            found = detailed(await self._found(asked, detailed_projection(window)))
+            doubts = await self._timeline.find({"_id": {"$in": doubt_ids(found.connections)}}).to_list(None)
+        return replace(found, doubts=tuple(map(doubt_from, doubts)))
+
+    async def _found(self, asked: Document, fields: Document) -> list[Document]:
+        return await self._snapshots.find(asked, fields, batch_size=ONE_BATCH, hint=QUESTIONS).to_list(None)
+
+
+async def read_heaps(timeline: AsyncIOMotorCollection[Document], asked: Document, window: Window) -> list[Document]:
+    """What a question about busy time finds, as of the moment that the collection's read concern says."""
+    found = timeline.aggregate(heaps(asked, window), hint=QUESTIONS, batchSize=ONE_BATCH)
+    return list(await found.to_list(None))
 
 
 def _is_applied(event: LastEvent, there: Mapping[str, Document]) -> bool:
@@ -129,6 +171,16 @@ def _is_applied(event: LastEvent, there: Mapping[str, Document]) -> bool:
         return True
     found = there.get(event.event_id)
     return found is not None and (found["epoch"], found["revision"]) >= (event.epoch, event.revision)
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    try:
+        yield
+    except PyMongoError as error:
+        if passes(error):
+            raise AskLater from error
+        raise
 
 
 def passes(error: PyMongoError) -> bool:

@@ -1,5 +1,6 @@
 """The worker's database `sync`: connections, and the calendar objects read from them."""
 
+from sync_worker.outbound.mongo.appointments import MongoAppointments
 from sync_worker.outbound.mongo.connections import MongoConnections
 from sync_worker.outbound.mongo.grants import MongoGrants, MongoShares
 from sync_worker.outbound.mongo.indexes import make_indexes
@@ -9,6 +10,7 @@ from sync_worker.outbound.mongo.passes import MongoPasses
 from sync_worker.outbound.mongo.refusals import MongoRefusals
 
 __all__ = [
+    "MongoAppointments",
     "MongoConnections",
     "MongoGrants",
     "MongoLeases",

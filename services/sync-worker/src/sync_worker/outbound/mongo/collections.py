@@ -13,6 +13,7 @@ Collection = AsyncIOMotorCollection[Document]
 DATABASE: Final = "sync"
 CONNECTIONS: Final = "connections"
 OBJECTS: Final = "objects"
+APPOINTMENTS: Final = "appointments"
 BUCKETS: Final = 64
 IMPORTS: Final = -1
 """The bucket of connections that have never been read to the end: there is room for few of them at a time."""

@@ -23,11 +23,11 @@ from sync_worker.outbound.mongo.collections import (
 )
 from sync_worker.outbound.mongo.documents import home_told_document
 
-_ONE_MORE_WAKE: Final = {"$add": [{"$ifNull": ["$wakes", 0]}, 1]}
-_AS_SOON_AS_ALLOWED: Final = {"$max": [NOW, "$throttled_until"]}
+ONE_MORE_WAKE: Final = {"$add": [{"$ifNull": ["$wakes", 0]}, 1]}
+AS_SOON_AS_ALLOWED: Final = {"$max": [NOW, "$throttled_until"]}
 """Now, or when Apple allows it again; `$max` passes over what is missing."""
 _READ_ONCE: Final = {"$eq": [{"$type": "$as_of"}, "date"]}
-_URGENT: Final = {"$cond": [_READ_ONCE, True, "$$REMOVE"]}
+URGENT: Final = {"$cond": [_READ_ONCE, True, "$$REMOVE"]}
 """First imports come first all the same, but only as many at a time as there is room for."""
 _ASKED: Final = {RequestReason.USER: "activity.asked_at", RequestReason.BOOKING: "activity.booked_at"}
 
@@ -55,11 +55,12 @@ class MongoConnections:
             "bucket": {"$cond": [_READ_ONCE, bucket_of(one), IMPORTS]},
             # Between 401s, and after the last, their spacing stands.
             "next_sync_at": {
-                "$cond": [stopped, literal(NEVER), {"$cond": [refused, "$next_sync_at", _AS_SOON_AS_ALLOWED]}]
+                "$cond": [stopped, literal(NEVER), {"$cond": [refused, "$next_sync_at", AS_SOON_AS_ALLOWED]}]
             },
-            "urgent": _URGENT,
+            "urgent": URGENT,
             "activity.asked_at": NOW,
-            "wakes": _ONE_MORE_WAKE,
+            "exports.due_at": NOW,
+            "wakes": ONE_MORE_WAKE,
             "failures": {"$cond": [reconnected, 0, "$failures"]},
             "rejections": {"$cond": [reconnected, "$$REMOVE", "$rejections"]},
             "stopped_at": {"$cond": [reconnected, "$$REMOVE", "$stopped_at"]},
@@ -76,7 +77,7 @@ class MongoConnections:
             "bucket": bucket_of(connection_id),
             "next_sync_at": NOW,
             "urgent": True,
-            "wakes": _ONE_MORE_WAKE,
+            "wakes": ONE_MORE_WAKE,
         }
         if whose is None:
             done = await self._connections.update_one(
@@ -97,7 +98,7 @@ class MongoConnections:
         asked = {_ASKED[reason]: NOW} if reason in _ASKED else {}
         done = await self._connections.update_one(
             {"_id": connection_id, "state": State.ACTIVE.value, "rejections": {"$exists": False}},
-            [{"$set": {"next_sync_at": _AS_SOON_AS_ALLOWED, "urgent": _URGENT, "wakes": _ONE_MORE_WAKE, **asked}}],
+            [{"$set": {"next_sync_at": AS_SOON_AS_ALLOWED, "urgent": URGENT, "wakes": ONE_MORE_WAKE, **asked}}],
         )
         return done.matched_count > 0
 

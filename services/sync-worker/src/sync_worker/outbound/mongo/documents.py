@@ -4,9 +4,10 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.facts import Access
 from icloud import Home
 from sync_worker.application.allowance import Allowance
-from sync_worker.application.claim import Claim, Lease, State
+from sync_worker.application.claim import Claim, Exports, LastSaid, Lease, State, Trail
 from sync_worker.domain.cadence import Activity
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held, Wish
@@ -43,7 +44,9 @@ def claim_from(document: Document, lease: Lease, claimed_at: datetime) -> Claim:
         claimed_at=claimed_at,
         activity=Activity(**document.get("activity", {})),
         lease=lease,
+        exports=_exports_from(document, setup),
         allowance=Allowance((document.get("allowance") or {}).get("level")),
+        trail=Trail(LastSaid(**document["last_said"]) if document.get("last_said") else None),
     )
 
 
@@ -74,9 +77,24 @@ def rejections_document(rejections: Rejections) -> Document:
     return asdict(rejections)
 
 
+def last_said_document(last: LastSaid) -> Document:
+    """What was said last on the events' topic."""
+    return asdict(last)
+
+
 def milliseconds(length: timedelta) -> int:
     """As MongoDB counts time."""
     return round(length.total_seconds() * 1000)
+
+
+def _exports_from(document: Document, setup: Document) -> Exports:
+    # What does not say that writing is allowed forbids it.
+    return Exports(
+        access=Access(document.get("access", Access.READ_ONLY)),
+        linked_calendar_id=setup.get("linked_calendar_id"),
+        alarm_minutes=setup.get("alarm_minutes"),
+        **document.get("exports", {}),
+    )
 
 
 def _tracked_from(document: Document) -> Tracked:

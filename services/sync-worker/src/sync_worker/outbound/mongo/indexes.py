@@ -4,12 +4,14 @@ from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 
-from sync_worker.outbound.mongo.collections import CONNECTIONS, DATABASE, OBJECTS, Client
+from sync_worker.outbound.mongo.collections import APPOINTMENTS, CONNECTIONS, DATABASE, OBJECTS, Client
 
 DUE: Final = "due_once_read"
 DUE_IN_BUCKET: Final = "due_in_bucket_by_account"
 URGENT: Final = "urgent"
 REFUSED: Final = "refused"
+APPOINTMENTS_LAST_SECONDS: Final = 30 * 24 * 60 * 60
+"""After their end; as long as their topic is kept, so that a repeated word finds what it is about."""
 GRAVESTONES_LAST_SECONDS: Final = 30 * 24 * 60 * 60
 """Far longer than any publisher may sleep and any consumer may be away without rebuilding."""
 
@@ -17,6 +19,7 @@ GRAVESTONES_LAST_SECONDS: Final = 30 * 24 * 60 * 60
 async def make_indexes(client: Client, database: str = DATABASE) -> None:
     """Make what is missing; nothing when all are there. Makes the collections too: a transaction could not."""
     connections, objects = client[database][CONNECTIONS], client[database][OBJECTS]
+    await client[database][APPOINTMENTS].create_indexes(_of_appointments())
     await connections.create_indexes(
         [
             # The account stands in the keys, so that others are found behind one account's backlog without reading it.
@@ -33,6 +36,11 @@ async def make_indexes(client: Client, database: str = DATABASE) -> None:
                 [("rejections.last", ASCENDING)],
                 name=REFUSED,
                 partialFilterExpression={"rejections.last": {"$exists": True}},
+            ),
+            IndexModel(
+                [("account_id", ASCENDING), ("user_id", ASCENDING)],
+                name="of_user",
+                partialFilterExpression={"state": "active"},
             ),
         ]
     )
@@ -53,3 +61,17 @@ async def make_indexes(client: Client, database: str = DATABASE) -> None:
             IndexModel([("gone_at", ASCENDING)], name="gravestones", expireAfterSeconds=GRAVESTONES_LAST_SECONDS),
         ]
     )
+
+
+def _of_appointments() -> list[IndexModel]:
+    user = [("account_id", ASCENDING), ("user_id", ASCENDING)]
+    return [
+        IndexModel([*user, ("due_at", ASCENDING)], name="due", partialFilterExpression={"due_at": {"$type": "date"}}),
+        IndexModel([*user, ("end", ASCENDING)], name="of_user"),
+        IndexModel(
+            [("copy.event_id", ASCENDING)],
+            name="copied",
+            partialFilterExpression={"copy.event_id": {"$type": "string"}},
+        ),
+        IndexModel([("expires_at", ASCENDING)], name="over", expireAfterSeconds=APPOINTMENTS_LAST_SECONDS),
+    ]

@@ -47,9 +47,9 @@ of which 900,000 are one account's and overdue, one search reads some 14,000 key
 class MongoLeases:
     """Implements `Leases`.
 
-    A batch comes from one of 64 buckets, so that many workers seldom reach for the same documents; where that bucket
-    has nothing due, from all. Each worker goes round all buckets in an order of its own. Two that do reach for the
-    same documents are told apart by the claim's token.
+    A batch comes from one of 64 buckets, so that many workers seldom reach for the same documents. Where one gives too
+    little several are asked at once, at last all of them. Each worker goes round the buckets in an order of its own.
+    Two that do reach for the same documents are told apart by the claim's token.
     """
 
     def __init__(
@@ -67,15 +67,13 @@ class MongoLeases:
         self._length = length
         self._shuffle = shuffle
         self._round: list[int] = []
+        self._width = 1
         self._search_again_at = 0.0
 
     async def claim(self, limit: int, busy: Busy = IDLE, *, imports: int = MANY) -> Sequence[Claim]:
         """Take up to `limit` due connections, up to `imports` of them for the first time."""
         new = await self._due({"bucket": IMPORTS}, DUE_IN_BUCKET, min(limit, imports), busy)
-        in_bucket, everywhere = {"bucket": self._next_bucket()}, {"bucket": {"$gte": 0}}
-        left = limit - len(new)
-        ids = await self._due(in_bucket, DUE_IN_BUCKET, left, busy) or await self._due(everywhere, DUE, left, busy)
-        return await self._taken(new + ids)
+        return await self._taken(new + await self._once_read(limit - len(new), busy))
 
     async def claim_urgent(self, limit: int, busy: Busy = IDLE) -> Sequence[Claim]:
         """Take up to `limit` due connections that somebody waits for."""
@@ -101,11 +99,24 @@ class MongoLeases:
         if claims:
             await self._connections.update_many(_held(claims), {"$unset": {"lease": ""}})
 
-    def _next_bucket(self) -> int:
+    async def _once_read(self, limit: int, busy: Busy) -> list[str]:
+        """Of what is due again. The next time twice as many buckets are asked after too little, half after enough."""
+        if limit <= 0:
+            return []
+        window, waiting = max(limit, _WINDOW), list[Due]()
+        if self._width < BUCKETS:
+            waiting = await self._looked({"bucket": {"$in": self._next_buckets()}}, DUE_IN_BUCKET, window)
+        waiting = waiting or await self._looked({"bucket": {"$gte": 0}}, DUE, window)
+        enough = len(waiting) >= window
+        self._width = max(self._width // 2, 1) if enough else min(self._width * 2, BUCKETS)
+        return fair(waiting, limit, busy)
+
+    def _next_buckets(self) -> list[int]:
         if not self._round:
             self._round = list(range(BUCKETS))
             self._shuffle(self._round)
-        return self._round.pop()
+        asked, self._round = self._round[-self._width :], self._round[: -self._width]
+        return asked
 
     async def _taken(self, ids: Sequence[str]) -> list[Claim]:
         if not ids:
@@ -122,16 +133,17 @@ class MongoLeases:
 
     async def _due(self, among: Document, index: str, limit: int, busy: Busy) -> list[str]:
         """Of what is due there, those that come first."""
-        if limit <= 0:
-            return []
-        window = max(limit, _WINDOW)
+        return fair(await self._looked(among, index, max(limit, _WINDOW)), limit, busy) if limit > 0 else []
+
+    async def _looked(self, among: Document, index: str, window: int) -> list[Due]:
+        """A window of what is due there, and besides what a crowd hides."""
         waiting = await self._waiting(among, index, window)
         crowd = crowding(waiting, window)
         began = _now()
         if crowd and began >= self._search_again_at:
             waiting += await self._waiting(among | {"account_id": {"$nin": list(crowd)}}, index, window)
             self._search_again_at = _now() + (_now() - began) / _SEARCHING_AT_MOST
-        return fair(waiting, limit, busy)
+        return waiting
 
     async def _waiting(self, among: Document, index: str, limit: int) -> list[Due]:
         """Up to `limit` that are due, the longest due first."""

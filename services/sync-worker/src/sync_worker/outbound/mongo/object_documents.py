@@ -8,14 +8,16 @@ from sys import intern
 from typing import Any, Final
 
 from sync_worker.application.claim import Claim
-from sync_worker.domain.outbox import Content, Gone, Imported, Known, Quarantine, State
+from sync_worker.domain.outbox import Content, Gone, Imported, Known, Origin, Quarantine, State
 from sync_worker.domain.values import FactGroup, Facts, Span
 from sync_worker.outbound.mongo.collections import Document
 
 KNOWN: Final = dict.fromkeys(
     ("calendar_id", "href", "etag", "basis", "revision", "digest", "alive", "extent", "horizon", "quarantine"), True
 )
-"""The fields that `known_from` needs."""
+"""The fields that `known_from` needs to compare calendars."""
+KNOWN_TO_JUDGE: Final = KNOWN | {"origin": True}
+"""And to judge an object that was fetched."""
 
 
 def state_document(claim: Claim, state: State) -> Document:
@@ -42,7 +44,7 @@ def state_document(claim: Claim, state: State) -> Document:
     }
     if state.content.extent:
         read["extent"] = _span_document(state.content.extent)
-    return about | read | quarantine_field(state.quarantine)
+    return about | read | quarantine_field(state.quarantine) | origin_field(state.origin)
 
 
 def quarantine_field(quarantine: Quarantine | None) -> Document:
@@ -51,6 +53,11 @@ def quarantine_field(quarantine: Quarantine | None) -> Document:
         return {}
     span = {"span": _span_document(quarantine.span)} if quarantine.span else {}
     return {"quarantine": {"reason": quarantine.reason, **span}}
+
+
+def origin_field(origin: Origin | None) -> Document:
+    """The field of the text that an object was read from; nothing where there was none."""
+    return {"origin": [origin.digest, origin.until]} if origin else {}
 
 
 def state_from(document: Document) -> State:
@@ -77,6 +84,7 @@ def state_from(document: Document) -> State:
         horizon=Span(*document["horizon"]),
         content=_content_from(document["content"]),
         quarantine=_quarantine_from(document),
+        origin=_origin_from(document),
     )
 
 
@@ -96,6 +104,7 @@ def known_from(document: Document) -> Known:
         extent=Span(*extent) if extent else None,
         horizon=Span(*horizon) if horizon else None,
         quarantine=_quarantine_from(document),
+        origin=_origin_from(document),
     )
 
 
@@ -134,6 +143,11 @@ def _quarantine_from(document: Document) -> Quarantine | None:
     if held is None:
         return None
     return Quarantine(held["reason"], Span(*held["span"]) if "span" in held else None)
+
+
+def _origin_from(document: Document) -> Origin | None:
+    held: list[Any] | None = document.get("origin")
+    return None if held is None else Origin(*held)
 
 
 def _span_document(span: Span) -> list[int]:

@@ -8,9 +8,19 @@ from pymongo import ASCENDING, DESCENDING, DeleteMany, ReplaceOne, UpdateOne
 
 from sync_worker.application.claim import Claim, LeaseLost
 from sync_worker.application.claim import State as ConnectionState
+from sync_worker.application.publish_states import last_said
 from sync_worker.domain.outbox import Known, Refresh, State
 from sync_worker.outbound.mongo.collections import CONNECTIONS, DATABASE, NOW, OBJECTS, Client, Document
-from sync_worker.outbound.mongo.object_documents import KNOWN, known_from, quarantine_field, state_document, state_from
+from sync_worker.outbound.mongo.documents import last_said_document
+from sync_worker.outbound.mongo.object_documents import (
+    KNOWN,
+    KNOWN_TO_JUDGE,
+    known_from,
+    origin_field,
+    quarantine_field,
+    state_document,
+    state_from,
+)
 from sync_worker.outbound.mongo.passes import fenced
 
 _Operation = ReplaceOne[Document] | UpdateOne | DeleteMany
@@ -19,7 +29,7 @@ _MARK: Final = [{"$set": {"pending": "$$REMOVE", "gone_at": {"$cond": ["$alive",
 """A gravestone's time begins once Kafka has the removal."""
 _AT_ONCE: Final = 1_000
 """Documents in memory of a whole calendar's: MongoDB would send 16 MB at once, five times that as objects."""
-_TOUCH: Final = {"$set": {"unpublished": True}, "$inc": {"batches": 1}}
+_ONE_MORE: Final = {"$inc": {"batches": 1}}
 """Always a real change: MongoDB sees no conflict between transactions that leave a document as it is."""
 
 
@@ -37,7 +47,8 @@ class MongoObjects:
 
     async def known(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, Known]:
         """Those that are kept, gone ones included."""
-        found = self._objects.find({"_id": {"$in": list(event_ids)}, "connection_id": claim.connection_id}, KNOWN)
+        where = {"_id": {"$in": list(event_ids)}, "connection_id": claim.connection_id}
+        found = self._objects.find(where, KNOWN_TO_JUDGE)
         return {document["_id"]: known_from(document) async for document in found}
 
     async def of_calendar(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
@@ -92,12 +103,15 @@ class MongoObjects:
 
     async def write(self, claim: Claim, writes: Sequence[State | Refresh]) -> None:
         """All or nothing."""
-        await self._in_transaction(claim, ConnectionState.ACTIVE, [_operation(claim, write) for write in writes])
+        states = [write for write in writes if not isinstance(write, Refresh)]
+        said = {"last_said": last_said_document(last_said(states))} if states else {}
+        operations = [_operation(claim, write) for write in writes]
+        await self._in_transaction(claim, ConnectionState.ACTIVE, operations, {"unpublished": True} | said)
 
     async def erase(self, claim: Claim, event_ids: Sequence[str]) -> None:
         """Delete."""
         where = {"_id": {"$in": list(event_ids)}, "connection_id": claim.connection_id}
-        await self._in_transaction(claim, ConnectionState.ERASING, [DeleteMany(where)])
+        await self._in_transaction(claim, ConnectionState.ERASING, [DeleteMany(where)], {"unpublished": True})
 
     async def mark(self, claim: Claim, published: Mapping[str, int]) -> Collection[str]:
         """Kafka has these revisions."""
@@ -112,12 +126,15 @@ class MongoObjects:
         kept = {document["_id"]: document["revision"] async for document in found}
         return [one for one, revision in published.items() if kept.get(one) != revision]
 
-    async def _in_transaction(self, claim: Claim, state: ConnectionState, operations: Sequence[_Operation]) -> None:
+    async def _in_transaction(
+        self, claim: Claim, state: ConnectionState, operations: Sequence[_Operation], noted: Document
+    ) -> None:
         claim.lease.check()
+        touch = _ONE_MORE | {"$set": noted}
         mine = fenced(claim) | {"state": state.value, "epoch": claim.epoch}
 
         async def write(session: AsyncIOMotorClientSession) -> None:
-            touched = await self._connections.update_one(mine, _TOUCH, session=session)
+            touched = await self._connections.update_one(mine, touch, session=session)
             if not touched.matched_count:
                 raise LeaseLost
             await self._objects.bulk_write(list(operations), ordered=False, session=session)
@@ -132,9 +149,10 @@ def _living(claim: Claim, calendar_id: str) -> Document:
 
 def _operation(claim: Claim, write: State | Refresh) -> _Operation:
     if isinstance(write, Refresh):
-        noted = {"etag": write.etag, "basis": write.basis, "fence": claim.fence} | quarantine_field(write.quarantine)
-        cleared = {} if write.quarantine else {"$unset": {"quarantine": ""}}
-        return UpdateOne({"_id": write.event_id}, {"$set": noted, **cleared})
+        told = quarantine_field(write.quarantine) | origin_field(write.origin)
+        noted = {"etag": write.etag, "basis": write.basis, "fence": claim.fence} | told
+        cleared = {field: "" for field in ("quarantine", "origin") if field not in told}
+        return UpdateOne({"_id": write.event_id}, {"$set": noted, **({"$unset": cleared} if cleared else {})})
     return ReplaceOne({"_id": write.event_id}, state_document(claim, write), upsert=True)
 
 

@@ -1,11 +1,15 @@
 """What a pass leaves behind, in MongoDB."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import count
 from typing import Final
 
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError, WriteError
+
 from sync_worker.application.claim import Claim, LeaseLost, State
-from sync_worker.application.endings import Completed, Ending, Postponed, Stopped
+from sync_worker.application.endings import Completed, Ending, Outlook, Postponed, Stopped
 from sync_worker.domain.allowance import PER_ACCOUNT_PER_MINUTE
 from sync_worker.domain.holds import Wish
 from sync_worker.domain.home_calendars import HomeTold
@@ -30,8 +34,13 @@ from sync_worker.outbound.mongo.documents import (
     rejections_document,
     tracked_document,
 )
+from sync_worker.outbound.together import Together
 
 _UNSAID: Final = "$$REMOVE"
+_GATHERED_SECONDS: Final = 0.02
+"""A pass may as well end so much later."""
+_MOST: Final = 100
+_End = tuple[Claim, Ending]
 
 
 class MongoPasses:
@@ -41,6 +50,8 @@ class MongoPasses:
         """`per_minute` is the budget of one account's requests."""
         self._connections = client[database][CONNECTIONS]
         self._bucket = of_account(per_minute)
+        self._numbers = count(1)
+        self._end = Together(self._ended, seconds=_GATHERED_SECONDS, most=_MOST)
 
     async def remember(self, claim: Claim, calendar_id: str, tracked: Tracked) -> None:
         """Keep what is known of a calendar."""
@@ -64,12 +75,43 @@ class MongoPasses:
         _held(await self._connections.update_one(fenced(claim), {"$set": {"home_told": home_told_document(told)}}))
 
     async def end(self, claim: Claim, ending: Ending) -> None:
-        """Commit and give the lease back, in one write."""
+        """Commit and give the lease back, in one write. Passes that end at the same time are written together."""
+        claim.lease.on_its_way_back = True
+        if not await self._end((claim, ending)):
+            raise LeaseLost
+
+    async def _ended(self, ends: Sequence[_End]) -> Sequence[bool | Exception]:
+        """Whether each was committed."""
+        numbered = {next(self._numbers): end for end in ends}
+        writes = [self._ending(number, *end) for number, end in numbered.items()]
+        failed: dict[int, Exception] = {}
+        try:
+            done = await self._connections.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            failed = _failed(error)
+        else:
+            if done.matched_count == len(writes):
+                return [True] * len(writes)
+        return await self._committed(numbered, failed)
+
+    def _ending(self, number: int, claim: Claim, ending: Ending) -> UpdateOne:
         once = fenced(claim) | {"committed": {"$not": {"$gte": claim.fence}}}
-        update = {"committed": claim.fence, "lease": _UNSAID} | _left_behind(claim, ending)
+        update = {"committed": claim.fence, "ending": number, "lease": _UNSAID} | _left_behind(claim, ending)
         if claim.allowance.owed:
             update |= self._bucket.less(claim.allowance.owed)
-        _held(await self._connections.update_one(once, [{"$set": update}]))
+        return UpdateOne(once, [{"$set": update}])
+
+    async def _committed(
+        self, numbered: Mapping[int, _End], failed: Mapping[int, Exception]
+    ) -> Sequence[bool | Exception]:
+        """Ask which were: a fence belongs to one worker, and among its endings to the one with the number."""
+        ids = list({claim.connection_id for claim, _ in numbered.values()})
+        found = self._connections.find({"_id": {"$in": ids}}, {"committed": True, "ending": True})
+        kept = {one["_id"]: (one.get("committed"), one.get("ending")) for one in await found.to_list(None)}
+        return [
+            failed.get(n) or kept.get(claim.connection_id) == (claim.fence, number)
+            for n, (number, (claim, _)) in enumerate(numbered.items())
+        ]
 
     async def bury(self, claim: Claim) -> None:
         """Leave id and epoch, nothing else."""
@@ -82,6 +124,15 @@ def fenced(claim: Claim) -> Document:
     return {"_id": claim.connection_id, "fence": claim.fence, "lease.token": claim.lease.token}
 
 
+def _failed(error: BulkWriteError) -> dict[int, Exception]:
+    """What MongoDB refused of a batch, by place; the rest was done. Raises where that may not last."""
+    details = error.details or {}
+    refused = details.get("writeErrors", [])
+    if details.get("writeConcernErrors") or not refused:
+        raise error
+    return {one["index"]: WriteError(one.get("errmsg", ""), one.get("code"), one) for one in refused}
+
+
 def _held(result: object) -> None:
     if not getattr(result, "matched_count", 0):
         raise LeaseLost
@@ -89,24 +140,27 @@ def _held(result: object) -> None:
 
 def _left_behind(claim: Claim, ending: Ending) -> Document:
     match ending:
-        case Completed(as_of=as_of, again_in=again_in, home=home, changed=changed):
+        case Completed(as_of=as_of, again_in=again_in, home=home, changed=changed, outlook=outlook):
             return {
                 "as_of": literal(as_of),
                 "bucket": bucket_of(claim.connection_id),
-                "home": literal(home_document(home)),
+                **({"home": literal(home_document(home))} if home != claim.home else {}),
                 "passes": {"$add": [{"$ifNull": ["$passes", 0]}, 1]},
                 "failures": 0,
                 "rejections": _UNSAID,
                 "unpublished": _UNSAID,
+                # What this pass said is told by the next one again: a worker that dies now has not told it.
+                **({"last_said": _UNSAID} if claim.trail.last == claim.trail.before else {}),
                 "throttled_until": _UNSAID,
                 **({"activity.changed_at": NOW} if changed else {}),
+                **(_appointments(claim, outlook) if outlook else {}),
                 **_resting(claim, later(milliseconds(again_in))),
             }
         case Postponed(again_in=again_in, failures=failures, asked=asked, rejections=rejections):
             return {
                 "failures": failures,
                 **_resting(claim, later(milliseconds(again_in))),
-                **(_rejected(claim, rejections) | _spaced(claim, again_in) if rejections else {}),
+                **(_rejected(claim, rejections) | _spaced(claim, again_in) if rejections else {"rejections": _UNSAID}),
                 **(_asked(again_in, asked) if asked else {}),
             }
         case Stopped(rejections=rejections):
@@ -116,6 +170,17 @@ def _left_behind(claim: Claim, ending: Ending) -> Document:
                 **_resting(claim, literal(NEVER)),
                 **_spaced(claim, None),
             }
+
+
+def _appointments(claim: Claim, outlook: Outlook) -> Document:
+    """What was booked while the pass ran is not in its outlook."""
+    asked, ahead = {"$ne": ["$wakes", claim.wakes]}, outlook.next_appointment_at
+    told = {
+        "exports.due_at": _UNSAID if outlook.due_at is None else literal(outlook.due_at),
+        "activity.next_appointment_at": _UNSAID if ahead is None else literal(ahead),
+    }
+    kept = {field: {"$cond": [asked, f"${field}", value]} for field, value in told.items()}
+    return kept | {"exports.reviewed": outlook.reviewed}
 
 
 def _asked(again_in: timedelta, asked: timedelta) -> Document:

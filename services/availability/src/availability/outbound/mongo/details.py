@@ -1,0 +1,103 @@
+"""What is read to explain an answer: events one by one, with their titles, and what we know not to know.
+
+A calendar's held removals: {_id: "<connection> <calendar> held", kind, connection_id, calendar_id, epoch, revision,
+                             finality, since, known, missing, why}
+What of it cannot be read:  {_id: "<connection> <calendar> quarantined", kind, connection_id, calendar_id, epoch,
+                             revision, finality, events: [{id, reason, start?, end?}]}
+Once there is nothing to doubt: expires_at. They are found by their ids, and no question about busy times reads them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from availability.domain.blocking import Facts
+from availability.domain.busy import Entry, Known, KnownEvent, KnownOccurrences
+from availability.domain.changes import Version
+from availability.domain.doubts import Doubt, Held, Quarantined, UnreadableEvent, is_over
+from availability.domain.freshness import Connection
+from availability.domain.intervals import Window
+from availability.outbound.mongo.documents import KEPT, Document
+from availability.outbound.mongo.questions import add_other, projection
+
+ALL_DAY_FREE: Final = ("all_day", "transparent")
+_HELD: Final = "held"
+_QUARANTINED: Final = "quarantined"
+
+
+def detailed_projection(window: Window) -> Document:
+    """What is read of the documents that a question finds, to explain its answer."""
+    return {**projection(window), "_id": True, "title": True}
+
+
+def detailed(documents: Iterable[Mapping[str, Any]]) -> Known:
+    """What the documents of one user say, each event by itself."""
+    connections: list[Connection] = []
+    entries: list[Entry] = []
+    occurrences: list[KnownOccurrences] = []
+    for document in documents:
+        if document["kind"] == "event":
+            occurrences.extend(_occurrences(document))
+        else:
+            add_other(document, connections, entries)
+    return Known(tuple(connections), tuple(occurrences), tuple(entries))
+
+
+def doubt_ids(connections: Iterable[Connection]) -> list[str]:
+    """Under which ids the doubts about their conflict calendars stand."""
+    pairs = [(connection.id, calendar) for connection in connections for calendar, _ in connection.calendars]
+    return [_doubt_id(*pair, kind) for pair in pairs for kind in (_HELD, _QUARANTINED)]
+
+
+def doubt_document(doubt: Doubt, now: datetime) -> Document:
+    """A doubt as it is kept."""
+    kind, fields = (_HELD, _held(doubt)) if isinstance(doubt, Held) else (_QUARANTINED, _quarantined(doubt))
+    return {
+        "_id": _doubt_id(doubt.connection_id, doubt.calendar_id, kind),
+        "kind": kind,
+        "connection_id": doubt.connection_id,
+        "calendar_id": doubt.calendar_id,
+        **doubt.version._asdict(),
+        **fields,
+        **({"expires_at": now + KEPT} if is_over(doubt) else {}),
+    }
+
+
+def doubt_from(document: Mapping[str, Any]) -> Doubt:
+    """The doubt that a document tells of."""
+    version = Version(document["epoch"], document["revision"])
+    whose = (document["connection_id"], document["calendar_id"], version)
+    if document["kind"] == _HELD:
+        return Held(*whose, document["since"], document["known"], document["missing"], document["why"])
+    return Quarantined(*whose, tuple(map(_event_from, document["events"])))
+
+
+def _occurrences(document: Mapping[str, Any]) -> Iterator[KnownOccurrences]:
+    event = KnownEvent(document["_id"], document.get("title"))
+    for group in document["groups"]:
+        facts = Facts(**dict.fromkeys(group.get("facts", ()), True))
+        several = group["spans"].values()
+        spans = [pair for seconds in several for pair in zip(seconds[::2], seconds[1::2], strict=True)]
+        yield KnownOccurrences(document["calendar_id"], facts, spans, event)
+
+
+def _doubt_id(connection_id: str, calendar_id: str, kind: str) -> str:
+    return f"{connection_id} {calendar_id} {kind}"
+
+
+def _held(doubt: Held) -> Document:
+    return {"since": doubt.since, "known": doubt.known, "missing": doubt.missing, "why": doubt.why}
+
+
+def _quarantined(doubt: Quarantined) -> Document:
+    return {"events": [_event(event) for event in doubt.events]}
+
+
+def _event(event: UnreadableEvent) -> Document:
+    span = {} if event.span is None else {"start": event.span[0], "end": event.span[1]}
+    return {"id": event.event_id, "reason": event.reason, **span}
+
+
+def _event_from(part: Mapping[str, Any]) -> UnreadableEvent:
+    span = (part["start"], part["end"]) if "start" in part else None
+    return UnreadableEvent(part["id"], part["reason"], span)

@@ -1,0 +1,99 @@
+"""How a user's time is asked for, and what the documents that are found say."""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any, Final
+
+from availability.domain.blocking import AllDayRule, Facts
+from availability.domain.busy import Entry, EntryKind, Known, KnownOccurrences
+from availability.domain.changes import Access, Version, WhenStale
+from availability.domain.freshness import Connection
+from availability.domain.intervals import Span, Window
+from availability.outbound.mongo.documents import ALWAYS, PERIOD_SECONDS, Document
+
+_SAID: Final = ("user_id", "kind", "calendar_id", "entry", "setup", "completed", "rejected", "as_of")
+
+
+def question(account_id: str, user_id: str | Document, window: Window) -> Document:
+    """The filter that finds all of a user, or of those whom a condition names, that may have to do with `window`."""
+    return {
+        "account_id": account_id,
+        "user_id": user_id,
+        "periods": {"$in": _asked(window)},
+        "until": {"$gt": window.start},
+        "since": {"$lt": window.end},
+    }
+
+
+def projection(window: Window) -> Document:
+    """What is read of the documents that the question finds, where each is read by itself."""
+    spans = (f"groups.spans.{period}" for period in _asked(window))
+    return {"_id": False, **dict.fromkeys((*_SAID, "groups.facts", *spans), True)}
+
+
+def heaps(asked: Document, window: Window) -> list[Document]:
+    """The pipeline that answers a question about busy time: what is found, put together by all that it says but spans.
+
+    Thousands of events become a handful of documents. Measured for a month of a user with 10,000 events: reading them
+    one by one takes twice the CPU here, and longer.
+    """
+    spans = [{"$ifNull": [f"$groups.spans.{period}", []]} for period in _asked(window)]
+    alike = {name: f"${name}" for name in _SAID} | {"facts": "$groups.facts"}
+    return [
+        {"$match": asked},
+        {"$unwind": {"path": "$groups", "preserveNullAndEmptyArrays": True}},
+        {"$group": {"_id": alike, "seconds": {"$push": {"$concatArrays": spans}}}},
+    ]
+
+
+def known(found: Iterable[Mapping[str, Any]]) -> Known:
+    """What the heaps of one user say. A span over the end of a period comes twice where both periods are read."""
+    connections: list[Connection] = []
+    entries: list[Entry] = []
+    occurrences: list[KnownOccurrences] = []
+    for heap in found:
+        document = heap["_id"]
+        if document["kind"] == "event":
+            seconds = list(chain.from_iterable(heap["seconds"]))
+            spans: list[Span] = list(zip(seconds[::2], seconds[1::2], strict=True))
+            facts = Facts(**dict.fromkeys(document.get("facts", ()), True))
+            occurrences.append(KnownOccurrences(document["calendar_id"], facts, spans))
+        else:
+            add_other(document, connections, entries)
+    return Known(tuple(connections), tuple(occurrences), tuple(entries))
+
+
+def add_other(document: Mapping[str, Any], connections: list[Connection], entries: list[Entry]) -> None:
+    """Add what a document that is no event's tells."""
+    entry = document.get("entry")
+    if entry is None:
+        connections.append(_connection(document))
+    else:
+        entries.append(Entry(EntryKind(document["kind"]), entry["id"], (entry["start"], entry["end"])))
+
+
+def _asked(window: Window) -> list[int]:
+    return [ALWAYS, *range(window.start // PERIOD_SECONDS, (window.end - 1) // PERIOD_SECONDS + 1)]
+
+
+def _connection(document: Mapping[str, Any]) -> Connection:
+    setup, completed = document["setup"], document.get("completed")
+    return Connection(
+        id=setup["connection_id"],
+        epoch=setup["epoch"],
+        calendars=tuple((calendar["id"], AllDayRule(calendar["all_day"])) for calendar in setup["calendars"]),
+        completed=_version(completed),
+        as_of=document.get("as_of"),
+        behind=tuple((age["id"], age["as_of"]) for age in completed["behind"]) if completed else (),
+        rejected=_version(document.get("rejected")),
+        revision=setup["revision"],
+        setup_read=completed["setup_revision"] if completed else None,
+        access=Access(setup["access"]),
+        linked_calendar_id=setup["linked_calendar_id"],
+        titles=setup["titles"],
+        when_stale=WhenStale(setup["when_stale"]),
+    )
+
+
+def _version(part: Mapping[str, Any] | None) -> Version | None:
+    return Version(part["epoch"], part["revision"]) if part else None
