@@ -10,7 +10,7 @@ from worker_examples import HOUR, ics, moment
 from worker_fakes import FakeCalendar
 from worker_stage import Stage
 
-TUESDAY = "2027-03-02T10:00"
+TUESDAY, FRIDAY = "2027-03-02T10:00", "2027-03-05T16:00"
 BROKEN_RULE = "FREQ=SOMETIMES"
 IMPORTED, REMOVED, ENDED = "ICloudEventImported", "ICloudEventRemoved", "Ended"
 
@@ -139,6 +139,37 @@ async def test_an_event_that_becomes_unreadable_altogether_goes_on_blocking(stag
 
     assert stage.history(href) == [(IMPORTED, 1)]
     assert len(stage.events.of(EventsQuarantined)) == 1
+
+
+async def test_a_change_that_is_handed_out_in_its_old_version_is_not_lost(stage: Stage) -> None:
+    home = stage.icloud.calendar("home")
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+    before = home.texts[href]
+    home.put("a", ics("uid-a", FRIDAY))
+    home.outdated[href] = before
+    await stage.sync()
+
+    home.outdated.clear()
+    await stage.sync()
+
+    assert len(stage.events.of(ICloudEventImported)) == 2
+
+
+async def test_a_server_that_names_versions_in_two_ways_is_read_all_the_same(stage: Stage) -> None:
+    home = stage.icloud.calendar("home")
+    await stage.follow(home)
+    await stage.sync()
+    href = home.put("a", ics("uid-a", TUESDAY))
+    home.outdated[href] = ('"another"', home.texts[href][1])
+
+    for _ in range(4):
+        await stage.sync()
+
+    claim = await stage.claim()
+    assert len(stage.events.of(ICloudEventImported)) == 1
+    assert [(tracked.failures, tracked.token) for tracked in claim.calendars.values()] == [(0, home.token)]
 
 
 async def test_a_listed_event_that_does_not_come_is_asked_for_again(stage: Stage, home: FakeCalendar) -> None:

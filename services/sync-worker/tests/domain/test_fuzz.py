@@ -14,7 +14,7 @@ pytestmark = pytest.mark.servers
 
 PROGRAM = Path(__file__).with_name("fuzz_objects.py")
 FILES = sorted((Path(__file__).parent / "ics").glob("*.ics"))
-RUNS = 4_000  # a few seconds
+RUNS = 2_500  # a few seconds
 MOST_MEGABYTES = 256  # of the whole process; Python with the domain and libFuzzer has 90
 LIMITS = ["-seed=20261122", "-timeout=5", f"-rss_limit_mb={MOST_MEGABYTES}", "-len_control=0", "-max_len=4096"]
 WORDS = [

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generated_series import GeneratedSeries
 from sync_worker.domain.occurrences import read_object
 from sync_worker.domain.values import FactGroup, Facts, ImportedObject, Span, Unreadable
 
@@ -86,6 +87,32 @@ def test_a_floating_series_follows_the_zone_of_the_connection(at: int, rule: str
     assert [[(a + hours * 3600, b + hours * 3600) for a, b in group.spans] for group in there] == [
         list(group.spans) for group in read(text, HORIZON, ZoneInfo("UTC"))
     ]
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_moved_deleted_and_changed_instances_are_the_same_in_two_halves_of_the_horizon(block: int) -> None:
+    for number in range(60):
+        each = GeneratedSeries(f"cut {block} {number}")
+        home = ZoneInfo(each.home)
+        whole = pairs(read(each.text, zone=home))
+        edges = {at for _, span in whole for at in span if HORIZON.start <= at <= HORIZON.end}
+        cut = random.Random(number).choice([*sorted(edges), HORIZON.start + number * 576_000])  # noqa: S311  the same each time
+
+        halves = [read(each.text, Span(HORIZON.start, cut), home), read(each.text, Span(cut, HORIZON.end), home)]
+
+        assert pairs(halves[0]) | pairs(halves[1]) == whole, each.text
+
+
+def test_small_letters_ends_of_lines_and_the_order_of_events_say_nothing() -> None:
+    for each in map(GeneratedSeries, (f"said otherwise {number}" for number in range(80))):
+        head, *events = each.text.removesuffix("END:VCALENDAR\r\n").split("BEGIN:VEVENT")
+        turned = "".join([head, *("BEGIN:VEVENT" + event for event in reversed(events)), "END:VCALENDAR\r\n"])
+        small = each.text.replace("VEVENT", "vevent").replace("DTSTART", "DtStart").replace("RRULE", "rrule")
+
+        read_so = pairs(read(each.text, zone=ZoneInfo(each.home)))
+
+        for otherwise in (turned, small, each.text.replace("\r\n", "\r")):
+            assert pairs(read(otherwise, zone=ZoneInfo(each.home))) == read_so, otherwise
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

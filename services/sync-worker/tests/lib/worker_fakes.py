@@ -82,6 +82,8 @@ class FakeCalendar:
     """What its queries by time leave out though it is there."""
     lingering: dict[str, tuple[str, str]] = field(default_factory=dict)
     """What its listings go on showing though it is gone."""
+    outdated: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What it hands out in the place of the version that it lists."""
     _etags: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -170,7 +172,7 @@ class FakeICloud:
             if found is None:
                 yield Missing(href, Absence.GONE)
             else:
-                yield Missing(href) if href in one.lagging else CalendarObject(href, *found)
+                yield Missing(href) if href in one.lagging else CalendarObject(href, *one.outdated.get(href, found))
         self.fetched()
 
     async def get(self, href: str) -> CalendarObject | Missing:

@@ -11,7 +11,7 @@ from sync_worker.application.claim import Claim
 from sync_worker.domain import changes, holds
 from sync_worker.domain.appointments import is_own
 from sync_worker.domain.changes import expected_in
-from sync_worker.domain.guard import Confirm, Doubt, Hold, judge
+from sync_worker.domain.guard import Confirm, Doubt, Hold, judge, matters
 from sync_worker.domain.outbox import Imported, Known, State
 from sync_worker.domain.passes import Step
 from sync_worker.domain.tracked import Shown
@@ -129,14 +129,15 @@ async def believed(compared: Compared, account: Account, shown: Shown, missing: 
     timeless = await _by_name(compared, account, shown, sorted(missing & compared.timeless))
     missing -= timeless.there
     said = judge(known=compared.provable - len(timeless.there), removed=len(missing))
-    if not missing or isinstance(said, Hold):
+    if not missing or (isinstance(said, Hold) and matters(len(missing))):
         return Believed(said, missing, timeless.moved)
     some = holds.sample(missing, _SAMPLE)
     named = await _by_name(compared, account, shown, some)
     if named.moved and len(missing) > len(some):
         # Where some have only moved out of the window others may have, too.
         named = named.and_(await _by_name(compared, account, shown, sorted(missing.difference(some))))
-    said = Hold(Doubt.INCOMPLETE) if named.odd else said
+    # A few that are neither listed nor there by their names are gone, even if they were all there was.
+    said = Hold(Doubt.INCOMPLETE) if named.odd else Confirm()
     return Believed(said, missing - named.moved.keys(), {**timeless.moved, **named.moved})
 
 

@@ -87,6 +87,17 @@ class Wanted:
     etags: Mapping[str, str] = field(repr=False)
 
 
+@dataclass(slots=True)
+class Lag:
+    """What iCloud has not caught up with: hrefs that were listed and did not come, and those that came otherwise.
+
+    A version other than the listed one may be the one before it.
+    """
+
+    missing: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+
+
 class ImportObjects:
     """Fetches objects batch by batch; each batch is kept, published and marked before the next one is asked for."""
 
@@ -97,17 +108,17 @@ class ImportObjects:
 
     async def __call__(
         self, claim: Claim, source: Source, wanted: Wanted, look: Look, told: Callable[[int], Awaitable[None]]
-    ) -> list[str]:
-        """Import; `told` hears the size of each batch. Returns the hrefs that did not come though they were listed."""
-        missing: list[str] = []
+    ) -> Lag:
+        """Import; `told` hears the size of each batch. What comes in another version is imported all the same."""
+        lag = Lag()
         hrefs = list(wanted.etags)
         for start in range(0, len(hrefs), BATCH):
             some = hrefs[start : start + BATCH]
             async with self._turns if len(some) > _FEW else nullcontext():
-                async for batch in _batches(source.objects(wanted.path, some), missing):
+                async for batch in _batches(source.objects(wanted.path, some), wanted, lag):
                     await self._keep(claim, wanted, look, batch)
                     await told(len(batch))
-        return missing
+        return lag
 
     async def give_up(self, claim: Claim, wanted: Wanted, look: Look) -> None:
         """Quarantine objects that are listed and never come. What is known of them goes on blocking."""
@@ -141,16 +152,18 @@ class ImportObjects:
 
 
 async def _batches(
-    found: AsyncIterator[CalendarObject | Missing], missing: list[str]
+    found: AsyncIterator[CalendarObject | Missing], wanted: Wanted, lag: Lag
 ) -> AsyncIterator[list[CalendarObject | Missing]]:
-    """What came, as much of it at a time as memory is to hold; the hrefs of what did not come go to `missing`."""
+    """What came, as much of it at a time as memory is to hold; what iCloud lags behind with is noted in `lag`."""
     batch: list[CalendarObject | Missing] = []
     characters = 0
     async for one in found:
         if isinstance(one, CalendarObject):
             characters += len(one.text)
+            if one.etag and one.etag != (wanted.etags.get(one.href) or one.etag):
+                lag.stale.append(one.href)
         elif one.why in (Absence.GONE, Absence.UNANSWERED):
-            missing.append(one.href)
+            lag.missing.append(one.href)
             continue
         batch.append(one)
         if characters >= _CHARACTERS:

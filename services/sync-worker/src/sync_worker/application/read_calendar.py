@@ -94,19 +94,21 @@ class ReadCalendar:
         await self._note_begun(claim, step, reading.shown, reading.fetch)
         wanted = Wanted(step.calendar_id, reading.shown.path, reading.fetch)
         try:
-            missing = await self._bring(claim, course.account, wanted, course.look, course.heard)
+            lag = await self._bring(claim, course.account, wanted, course.look, course.heard)
         except ICloudError as why:
             await self._fall_behind_or_raise(course, step, why)
             return False
-        missing = await self._lagging(claim, step, missing)
-        if not missing:
+        missing = await self._lagging(claim, step, lag.missing)
+        if not (missing or lag.stale):
             return True
         tries = step.tracked.failures + 1 if step.tracked else 1
         if tries < PATIENCE:
             await self.fall_behind(course, step, None)
             return False
-        lost = dict.fromkeys(missing, "")
-        await self._bring.give_up(claim, Wanted(step.calendar_id, reading.shown.path, lost), course.look)
+        # Versions that differ three times running are this server's way of naming them.
+        if missing:
+            lost = dict.fromkeys(missing, "")
+            await self._bring.give_up(claim, Wanted(step.calendar_id, reading.shown.path, lost), course.look)
         return True
 
     async def settle(self, course: Course, reading: Reading) -> None:
