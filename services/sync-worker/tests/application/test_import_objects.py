@@ -84,7 +84,7 @@ class Import:
         horizon = Horizon(past=timedelta(days=1), future=timedelta(days=400)).around(NOW)
         look = Look(as_of=NOW, horizon=horizon, zone=ZoneInfo("Europe/Paris"), addresses=frozenset())
         wanted = Wanted("cal-1", PATH, {f"{PATH}{n}.ics": '"1"' for n in range(count)})
-        return await self.bring(self.claim, source, wanted, look, _unheard)
+        return (await self.bring(self.claim, source, wanted, look, _unheard)).missing
 
     async def peak(self, text: str, count: int) -> int:
         """Bytes of Python's own, at most, beyond what there was before."""

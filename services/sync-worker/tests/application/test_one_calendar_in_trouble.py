@@ -52,12 +52,13 @@ async def test_a_calendar_that_fails_for_ever_keeps_no_other_from_being_read(
     assert stage.heard(gone) is None
 
 
+@pytest.mark.parametrize("trouble", [BROKEN, CredentialsRejected()])
 async def test_a_first_import_ends_with_the_third_try_though_one_calendar_fails(
-    stage: Stage, home: FakeCalendar, work: FakeCalendar
+    stage: Stage, home: FakeCalendar, work: FakeCalendar, trouble: Exception
 ) -> None:
     href = home.put("a", ics("uid-a", TUESDAY))
     work.put("poison", ics("uid-poison", TUESDAY))
-    stage.icloud.troubles["objects", work.path] = BROKEN
+    stage.icloud.troubles["objects", work.path] = trouble
     await stage.follow(home, work)
 
     await stage.sync(2)

@@ -34,11 +34,11 @@ Taken = set[tuple[Facts, tuple[int, int]]]
 
 @pytest.fixture(scope="module")
 def compared(request: pytest.FixtureRequest) -> Iterator[list[int]]:
-    """How many occurrences each series had; the sum is said at the end."""
+    """How many occurrences each series had that was read the same; the sum is said at the end (`-s` shows it)."""
     begun, counts = monotonic(), list[int]()
     yield counts
     if terminal := request.config.pluginmanager.get_plugin("terminalreporter"):
-        told = f"{len(counts)} series from seed {SEED}, {sum(counts)} occurrences compared, all the same"
+        told = f"{len(counts):,} of {SERIES:,} series from seed {SEED} read the same: {sum(counts):,} occurrences"
         terminal.write_line(f"\n{told}, {monotonic() - begun:.0f} s")
 
 

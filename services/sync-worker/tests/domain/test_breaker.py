@@ -1,4 +1,5 @@
 from itertools import pairwise
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
@@ -156,7 +157,9 @@ def test_whatever_happens_an_open_breaker_lets_one_through_at_a_time(
     on_their_way: list[tuple[float, float, Verdict, str]] = []
     for verdict, whose, pause, takes in steps:
         now += pause
-        for back, began, said, account in sorted(each for each in on_their_way if each[0] <= now):
+        for back, began, said, account in sorted(
+            (each for each in on_their_way if each[0] <= now), key=itemgetter(0, 1)
+        ):
             one.heard(said, account, began=began, now=back)
         on_their_way = [each for each in on_their_way if each[0] > now]
         before = one.state

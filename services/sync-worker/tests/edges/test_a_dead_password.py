@@ -28,6 +28,7 @@ async def test_a_dead_password_costs_few_requests_then_none_and_a_reconnect_goes
     await put(admin, apple, "stays", 1)
     await edges.worker()
     one, neighbour = await edges.connect(apple, "home"), await edges.connect(other, "home")
+    await eventually(lambda: completed(edges, one))
     await eventually(lambda: starts(edges, one, 1))
     before = edges.heard.topic()
 
@@ -61,6 +62,10 @@ async def test_a_dead_password_costs_few_requests_then_none_and_a_reconnect_goes
 async def put(admin: SimulatorAdmin, apple: SimulatedAccount, name: str, day: int) -> None:
     text = ics(f"uid-{name}", (SOON + timedelta(days=day)).isoformat())
     await asyncio.to_thread(admin.put_object, apple.apple_id, "home", f"{name}.ics", text)
+
+
+async def completed(edges: Edges, one: str) -> bool:
+    return any(each.connection_id == one for each in edges.heard.completed())
 
 
 async def starts(edges: Edges, one: str, *days: int) -> bool:

@@ -152,13 +152,13 @@ class ReadCalendar:
     async def _fall_behind_or_raise(self, course: Course, step: Step, why: ICloudError) -> None:
         """The others are read all the same, unless it says something about the account."""
         claim = course.claim
+        # A first import had better be repeated as a whole: its end is what the user waits for.
+        hasty = claim.as_of is None and claim.failures + 1 < PATIENCE
         match why:
             case TryLater():
-                # A first import had better be repeated as a whole: its end is what the user waits for.
-                hasty = claim.as_of is None and claim.failures + 1 < PATIENCE
                 of_one = is_of_one_calendar(why) and not hasty
             case CredentialsRejected():
-                of_one = claim.trail.accepted
+                of_one = claim.trail.accepted and not hasty
             case _:
                 of_one = isinstance(why, _ONE_CALENDAR)
         if not of_one:
