@@ -69,7 +69,7 @@ def _last_events(event: SyncNews) -> Iterator[LastEvent]:
         for sync in event.connections:
             if sync.last_event is not None:
                 last = sync.last_event
-                yield LastEvent(sync.connection_id, last.event_id, sync.epoch, last.revision)
+                yield LastEvent(sync.connection_id, last.event_id, last.epoch or sync.epoch, last.revision)
 
 
 def _pieces(event: SyncNews, missing: frozenset[str] | tuple[()]) -> Iterator[ConnectionNews]:
