@@ -51,7 +51,7 @@ class Fleet:
             raise HeldBack(HELD_BACK_FOR, "budget") from None
         finally:
             self._waiting -= 1
-            metrics.WAITED.labels("fleet").inc(_now() - began)
+            metrics.WAITED_FOR_FLEET.inc(_now() - began)
 
     async def _draw(self) -> None:
         await asyncio.sleep(max(0.0, self._draw_at - _now()))

@@ -32,6 +32,7 @@ GRANTED: Final = Counter("calsync_icloud_budget_granted_total", "Requests drawn 
 WAITED: Final = Counter(
     "calsync_icloud_waited_seconds_total", "Seconds that requests waited for their turn, by whose budget.", ["budget"]
 )
+WAITED_FOR_FLEET: Final = WAITED.labels("fleet")
 HELD_BACK: Final = Counter("calsync_icloud_held_back_total", "Requests that did not go out, by why.", ["reason"])
 THROTTLED: Final = Counter("calsync_icloud_throttled_total", "Answers of Apple's that asked for a pause.")
 HOSTS_LEFT_ALONE: Final = Gauge("calsync_icloud_hosts_left_alone", "Hosts of Apple's whose breaker is open.", ["host"])
