@@ -45,7 +45,7 @@ class Plan:
 
 
 WHOLE = Plan((100, 1_000, 10_000), (1_000, 10_000, 50_000), 40, 1_000, 2, 3, (100, 300, 1_000), 6)
-QUICK = Plan((100, 500), (2_000,), 5, 500, 1, 1, (300,), 3)
+QUICK = Plan((100,), (2_000,), 5, 100, 1, 1, (200,), 3)
 
 
 async def measure(running: Servers, plan: Plan, tables: tuple[str, ...], results: Results) -> None:

@@ -148,6 +148,8 @@ class World:
         for other in ids:
             new = calendar_id(other, f"{owner.home}{CALENDAR}/")
             copy = json.loads(document.replace(one, other).replace(old, new), object_hook=_with_moments)
+            # The day's work, which is due at another time for each, is no part of a poll.
+            copy["calendars"][new]["reconciled"] = datetime.now(UTC) + timedelta(days=1)
             await self.connections.bulk_write([InsertOne(copy)])
         await self.seal(dict.fromkeys(ids, owner))
         return ids
