@@ -11,7 +11,8 @@ import pytest
 
 from icloud import CalendarObject, Missing
 from sync_worker.application.claim import Claim
-from sync_worker.application.import_objects import BATCH, ImportObjects, Look, Wanted
+from sync_worker.application.import_objects import BATCH, ImportObjects
+from sync_worker.application.judge_object import Look, Wanted
 from sync_worker.application.publish_states import PublishStates, Said
 from sync_worker.domain.outbox import Imported, Known, Refresh, State
 from sync_worker.domain.passes import Horizon

@@ -7,7 +7,7 @@ from datetime import datetime
 from contracts.events import CalendarAge, CalendarState
 from sync_worker.application.accounts import Account
 from sync_worker.application.claim import Claim
-from sync_worker.application.import_objects import Look
+from sync_worker.application.judge_object import Look
 from sync_worker.application.tell import Progress
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.tracked import PATIENCE, Tracked

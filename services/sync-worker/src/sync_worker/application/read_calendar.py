@@ -12,7 +12,8 @@ from sync_worker.application.claim import Claim
 from sync_worker.application.compare_calendar import shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Passes
-from sync_worker.application.import_objects import ImportObjects, Wanted
+from sync_worker.application.import_objects import ImportObjects
+from sync_worker.application.judge_object import Wanted
 from sync_worker.application.reading import Drift, Reading
 from sync_worker.application.tell import Tell, quarantine_digest, quarantined
 from sync_worker.application.tell_holds import TellHolds

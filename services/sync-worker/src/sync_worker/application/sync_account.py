@@ -14,7 +14,7 @@ from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Outlook, Passes
 from sync_worker.application.export_appointments import ExportAppointments, Exporting
-from sync_worker.application.import_objects import Look
+from sync_worker.application.judge_object import Look
 from sync_worker.application.leave_calendars import LeaveCalendars
 from sync_worker.application.missed_calendars import MissedCalendars
 from sync_worker.application.publish_states import PublishStates

@@ -1,0 +1,132 @@
+"""From one calendar object as it came to what is to be kept of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import blake2b
+from zoneinfo import ZoneInfo
+
+from icloud import Absence, CalendarObject, Missing, event_id, uid_hash
+from sync_worker.application import metrics
+from sync_worker.application.claim import Claim
+from sync_worker.application.publish_states import digest
+from sync_worker.domain.occurrences import read_object
+from sync_worker.domain.outbox import (
+    END_OF_TIME,
+    MISSING,
+    Content,
+    Imported,
+    Known,
+    Origin,
+    Quarantine,
+    Refresh,
+    State,
+    blocking,
+    content_of,
+    judged,
+    only_the_past_was_cut_off,
+    unread,
+)
+from sync_worker.domain.values import Span, Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the objects of one pass are read."""
+
+    as_of: datetime
+    horizon: Span
+    zone: ZoneInfo
+    addresses: frozenset[str] = field(repr=False)
+
+    def digest(self, text: str) -> str:
+        """Of a text and of whose it is. What else its meaning hangs on is the claim's basis and the horizon."""
+        whose = "\n".join(sorted(self.addresses))
+        return blake2b(f"{whose}\0{text}".encode(errors="surrogatepass"), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Objects of one calendar, the ETag that was listed by href."""
+
+    calendar_id: str
+    path: str = field(repr=False)
+    etags: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What can be told of an object, why it is not all, and what that hangs on."""
+
+    etag: str
+    content: Content | None
+    quarantine: Quarantine | None
+    basis: str
+    origin: Origin | None = None
+
+
+def judged_object(
+    claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missing, known: Known | None
+) -> State | Refresh | None:
+    """What is to be written of an object: a new revision, a note, or nothing. The same text is not read again."""
+    if known is not None and isinstance(one, CalendarObject):
+        bases = (claim.basis, claim.zoneless_basis)
+        if known.is_read_from(look.digest(one.text), bases, look.horizon):
+            _count(known.quarantine)
+            return unread(known, one.etag)
+    told = _read(claim, wanted, look, one)
+    _count(told.quarantine)
+    if told.content is None and known is not None and known.alive:
+        # No time can be told any more: what was known goes on blocking.
+        news = (known.etag, known.basis, known.quarantine) != (told.etag, told.basis, told.quarantine)
+        return Refresh(known.event_id, told.etag, told.basis, told.quarantine, told.origin) if news else None
+    fresh = _imported(claim, wanted, look, one.href, told)
+    wider = only_the_past_was_cut_off(known, fresh)
+    if wider and known:
+        before = replace(look, horizon=wider)
+        if _imported(claim, wanted, before, one.href, _read(claim, wanted, before, one)).digest == known.digest:
+            fresh = replace(fresh, digest=known.digest)
+    return judged(known, fresh)
+
+
+def _count(quarantine: Quarantine | None) -> None:
+    if quarantine is not None:
+        metrics.QUARANTINED.labels(quarantine.reason).inc()
+
+
+def _imported(claim: Claim, wanted: Wanted, look: Look, href: str, told: _Told) -> Imported:
+    own_id = event_id(claim.connection_id, href)
+    content = told.content or Content(uid_hash(claim.connection_id, href), None, all_day=False, groups=())
+    return Imported(
+        event_id=own_id,
+        calendar_id=wanted.calendar_id,
+        href=href,
+        etag=told.etag,
+        basis=told.basis,
+        epoch=claim.epoch,
+        revision=0,
+        digest=digest(claim, own_id, wanted.calendar_id, content),
+        as_of=int(look.as_of.timestamp()),
+        horizon=look.horizon,
+        content=content,
+        quarantine=told.quarantine,
+        origin=told.origin,
+    )
+
+
+def _read(claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missing) -> _Told:
+    if isinstance(one, Missing):
+        if one.why in (Absence.GONE, Absence.UNANSWERED):
+            # Without an ETag it differs from any listing, so that it is asked for again.
+            return _Told("", None, Quarantine(MISSING), claim.basis)
+        return _Told(wanted.etags[one.href], None, Quarantine(one.why), claim.basis)
+    digest_of_text = look.digest(one.text)
+    try:
+        read = read_object(one.text, horizon=look.horizon, zone=look.zone, addresses=look.addresses)
+    except Unreadable as flaw:
+        stand_in = uid_hash(claim.connection_id, one.href)
+        told, why = blocking(flaw, stand_in), Quarantine(flaw.reason, flaw.span)
+        return _Told(one.etag, told, why, claim.basis, Origin(digest_of_text, look.horizon.end))
+    origin = Origin(digest_of_text, look.horizon.end if read.goes_on else END_OF_TIME)
+    content = content_of(read, uid_hash(claim.connection_id, read.uid or one.href), titles=claim.titles)
+    return _Told(one.etag, content, None, claim.basis if read.floating else claim.zoneless_basis, origin)
