@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 SHELL := /bin/bash
 
-.PHONY: help setup run demo test check bench storm screenshots format lock schemas clean
+.PHONY: help setup run demo test check bench storm screenshots docs sbom format lock schemas clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -33,6 +33,12 @@ storm: setup ## The long storm: 10,000 changes, 200 kills and more (some twenty 
 screenshots: setup ## Draw docs/screenshots anew
 	@tools/browser.sh
 	PYTHONPATH=tests/lib:services/connector/tests/lib $(PY) -m screenshots docs/screenshots
+
+docs: setup ## The documentation as a site, in .local/site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
+
+sbom: setup ## Bills of materials (CycloneDX) of what the images hold, in .local/sbom
+	$(PY) tools/sbom/make_sbom.py .local/sbom
 
 format: setup ## Format and mend what can be mended by itself
 	$(PY) -m ruff format .
