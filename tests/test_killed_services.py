@@ -16,7 +16,7 @@ from lives import objects
 from local_stack.stack import LocalStack
 from local_stack.waiting import wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.story]
+pytestmark = [pytest.mark.servers, pytest.mark.story, pytest.mark.rough]
 SEED = 20261201
 ROUNDS = 12
 AT_ONCE = 2

@@ -14,7 +14,7 @@ from lives import objects
 from local_stack.stack import LocalStack
 from local_stack.waiting import wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.story]
+pytestmark = [pytest.mark.servers, pytest.mark.story, pytest.mark.rough]
 OUTAGE_SECONDS = 30
 PATIENCE = 90
 

@@ -16,7 +16,7 @@ from icloud_simulator.client import SimulatorAdmin
 from local_stack.stack import LocalStack
 from replicas import Balancer, OfStack, Replica
 
-pytestmark = [pytest.mark.servers, pytest.mark.story]
+pytestmark = [pytest.mark.servers, pytest.mark.story, pytest.mark.rough]
 STOP_SECONDS = 25
 PATIENCE = 60
 ENOUGH = 20

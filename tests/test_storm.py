@@ -13,7 +13,7 @@ from storm_changes import BOOKINGS, REBOOKINGS
 from storm_orders import POINTS, Order
 from storm_sea import Sea, sea
 
-pytestmark = [pytest.mark.servers, pytest.mark.story]
+pytestmark = [pytest.mark.servers, pytest.mark.story, pytest.mark.rough]
 SEED = int(os.environ.get("CALSYNC_TEST_SEED") or 20261201)
 
 

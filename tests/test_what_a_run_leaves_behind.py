@@ -16,7 +16,7 @@ from leftovers import in_files, in_kafka, in_mongodb, shapes
 from local_stack.stack import LocalStack
 from local_stack.waiting import wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.story]
+pytestmark = [pytest.mark.servers, pytest.mark.story, pytest.mark.last]
 # The simulator is Apple: it knows its own users' passwords. Keys of this stack are no credentials of Apple's.
 NOT_OURS = ("simulator/", "logs/simulator", "keys/")
 
