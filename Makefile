@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 SHELL := /bin/bash
 
-.PHONY: help setup run demo test check bench storm screenshots docs sbom format lock schemas clean
+.PHONY: help setup run demo test check bench storm proofs screenshots docs sbom format lock schemas clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -29,6 +29,10 @@ bench: setup ## The benchmarks, side by side with their baselines in one run
 
 storm: setup ## The long storm: 10,000 changes, 200 kills and more (some twenty minutes)
 	@PYTHONPATH=tests/lib exec $(PY) -P -m storm_run
+
+proofs: setup ## What make test does in small, in full: 5,000 series against an oracle, long fuzzing (some ten minutes)
+	CALSYNC_TEST_SERIES=5000 .venv/bin/pytest -q -s -n0 services/sync-worker/tests/domain/test_against_an_oracle.py
+	FUZZ_RUNS=150000 .venv/bin/pytest -q -n0 services/sync-worker/tests/domain/test_fuzz.py
 
 screenshots: setup ## Draw docs/screenshots anew
 	@tools/browser.sh
