@@ -1,18 +1,21 @@
-"""One example of every event: data for tests, ours and other teams'.
+"""One example of every event, and one of each shape that came later: data for tests, ours and other teams'.
 
-`python -m contracts.examples DIRECTORY` writes what is missing there as golden messages (shared/schemas/examples).
+`python -m contracts.examples DIRECTORY` writes what is missing there as golden messages (shared/schemas/examples), and
+their SHA-256 into `RELEASED`: what is listed there was released, and stays as it is for ever.
 """
 
 import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from contracts import events, facts
 from contracts.wire import AnyEvent, WireRecord, encode, tombstone
 
+RELEASED: Final = "RELEASED"
 TIME: Final = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 WHO: Final[dict[str, Any]] = {"account_id": "acc-1", "user_id": "usr-1", "connection_id": "c0ffee", "epoch": 2}
@@ -113,11 +116,80 @@ EXAMPLES: Final[tuple[AnyEvent, ...]] = (
     events.ExportedEventChangedInICloud(**EXPORT, change=events.ChangeInICloud.MOVED, span=(NINE, NINE + HOUR)),
 )
 
+LATER: Final[dict[str, AnyEvent]] = {
+    "CalendarSetupChanged.v1.all-choices": events.CalendarSetupChanged(
+        **STATE
+        | {
+            "calendars": (HOME, FEED.model_copy(update={"shared": True})),
+            "setup": SETUP.model_copy(update={"titles": True, "alarm_minutes": 15}),
+        }
+    ),
+    "ICloudEventImported.v1.all-facts": events.ICloudEventImported(
+        **OBJECT,
+        uid_hash="5f3a",
+        horizon=(NINE - 24 * HOUR, NINE + 400 * 24 * HOUR),
+        all_day=True,
+        occurrences=(
+            facts.OccurrenceGroup(
+                facts=facts.OccurrenceFacts(
+                    cancelled=True,
+                    declined=True,
+                    transparent=True,
+                    tentative=True,
+                    own_appointment=True,
+                    all_day=True,
+                    travel_seconds=600,
+                ),
+                spans=((NINE, NINE + 24 * HOUR),),
+            ),
+        ),
+    ),
+    "ICloudEventRemoved.v1.passed": events.ICloudEventRemoved(**OBJECT, reason=events.RemovalReason.PASSED),
+    "SyncCompleted.v1.last-event": events.SyncCompleted(
+        connections=(
+            events.CompletedSync(
+                **WHO,
+                revision=22_001,
+                as_of=NINE,
+                last_event=events.LastEvent(event_id="evt-1", revision=4, epoch=1),
+                setup_revision=3,
+            ),
+        )
+    ),
+    "RemovalsHeld.v1.doubt": events.RemovalsHeld(
+        **WHO,
+        revision=23_001,
+        calendar_id="cal-home",
+        state=events.HoldState.HELD,
+        known=40,
+        missing=40,
+        since=NINE,
+        doubt="emptied",
+    ),
+    "SyncRequested.v1.decisions": events.SyncRequested(
+        **WHO,
+        revision=2,
+        reason=events.RequestReason.USER,
+        requested_at=NINE,
+        confirm_removals=("cal-home",),
+        keep_removals=("cal-work",),
+    ),
+    "AppointmentRescheduled.v1.of-a-connection": events.AppointmentRescheduled(
+        **APPOINTMENT | {"revision": 5}, title="Coupe et couleur", start=NINE + HOUR, end=NINE + 2 * HOUR
+    ),
+    "AppointmentExportFailed.v1.tried-again": events.AppointmentExportFailed(
+        **EXPORT, reason="icloud_unavailable", next_try_at=NINE + HOUR
+    ),
+}
+"""Shapes that came after the first release of their event, by the name of their golden message."""
+
 
 def records() -> Iterator[tuple[str, WireRecord]]:
     """Every golden message by its file name."""
     for event in EXAMPLES:
         yield f"{type(event).__name__}.v1.json", encode(event, source="example", time=TIME)
+    for name, event in LATER.items():
+        yield f"{name}.json", encode(event, source="example", time=TIME)
     gone = next(e for e in EXAMPLES if isinstance(e, events.ICloudEventRemoved))
     yield "Tombstone.v1.json", tombstone(gone, source="example", time=TIME)
 
@@ -143,6 +215,12 @@ def main(directory: Path) -> None:
     for name, record in records():
         if not (directory / name).exists():
             (directory / name).write_text(as_json(record), encoding="utf-8")
+    (directory / RELEASED).write_text(released(directory), encoding="utf-8")
+
+
+def released(directory: Path) -> str:
+    """A line for each golden message: its SHA-256 and its name, as `sha256sum` writes them."""
+    return "".join(f"{sha256(one.read_bytes()).hexdigest()}  {one.name}\n" for one in sorted(directory.glob("*.json")))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,239 @@
+"""The example consumers keep the right table, whatever the order and however often records come."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+
+from contracts import events, facts
+from contracts.examples import as_json
+from contracts.facts import AllDayRule, Span
+from contracts.wire import WireRecord, encode, tombstone
+
+CHECKOUT: Final = Path(__file__).parents[1]
+EXAMPLES: Final = CHECKOUT / "examples" / "consumers"
+GOLDEN: Final = CHECKOUT / "shared" / "schemas" / "examples"
+SEED: Final = int(os.environ.get("CALSYNC_TEST_SEED", "20261201"))
+ACCOUNT: Final = "acc-1"
+USERS: Final = ("usr-ada", "usr-bob", "usr-cleo")
+CALENDARS: Final = ("home", "work", "feed")
+NOW: Final = datetime(2026, 12, 1, tzinfo=UTC)
+Message = dict[str, Any]
+"""As the golden files hold one."""
+SetUp = events.CalendarConnected | events.CalendarReconnected | events.CalendarSetupChanged
+Replay = Callable[[Sequence[Message], str], list[Span]]
+
+
+@dataclass
+class Event:
+    """What is true of an event; the story changes it, and never looks at a revision to know."""
+
+    calendar: str
+    groups: tuple[facts.OccurrenceGroup, ...] = ()
+    alive: bool = True
+    revision: int = 0
+
+
+@dataclass
+class Connection:
+    id: str
+    user: str
+    rules: dict[str, AllDayRule] = field(default_factory=dict)
+    events: dict[str, Event] = field(default_factory=dict)
+    epoch: int = 1
+    revision: int = 1
+
+    def ids(self, revision: int) -> dict[str, Any]:
+        whose = {"account_id": ACCOUNT, "user_id": self.user, "connection_id": self.id}
+        return whose | {"epoch": self.epoch, "revision": revision}
+
+
+class Story:
+    """Three users live for a while. `records` is what our services say of it, `busy` what is true at the end."""
+
+    def __init__(self, random: Random, steps: int) -> None:
+        self._random = random
+        self._living = {user: Connection(f"{user} 1", user) for user in USERS}
+        self.records: list[WireRecord] = []
+        for connection in self._living.values():
+            self._set_up(connection, events.CalendarConnected)
+        for _ in range(steps):
+            self._step(random.choice([*self._living.values()]))
+
+    def busy(self, user: str) -> list[Span]:
+        return sorted(span for span in self._spans(self._living[user]))
+
+    def _step(self, connection: Connection) -> None:
+        known = [*connection.events]
+        what = self._random.choices(("read", "change", "remove", "choose", "reconnect", "leave"), (20, 20, 8, 4, 2, 1))[
+            0
+        ]
+        if what == "choose":
+            connection.revision += 1
+            self._set_up(connection, events.CalendarSetupChanged)
+        elif what == "reconnect":
+            connection.epoch += 1
+            connection.revision += 1
+            self._set_up(connection, events.CalendarReconnected)
+        elif what == "leave":
+            self._leave(connection)
+        elif what == "read" or not known:
+            name = f"{connection.id} {len(known)}"
+            connection.events[name] = Event(self._random.choice(CALENDARS))
+            self._import(connection, name)
+        else:
+            name = self._random.choice(known)
+            self._import(connection, name) if what == "change" else self._remove(connection, name)
+
+    def _set_up(self, connection: Connection, kind: type[SetUp]) -> None:
+        chosen = self._random.sample(CALENDARS, self._random.randrange(1, 4))
+        connection.rules = {one: self._random.choice([*AllDayRule]) for one in chosen}
+        said = tuple(facts.ConflictCalendar(id=one, all_day=rule) for one, rule in connection.rules.items())
+        whole: dict[str, Any] = {"access": "full", "time_zone": "Europe/Paris", "calendars": ()}
+        setup = facts.Setup(conflict_calendars=said)
+        self._say(kind(**connection.ids(connection.revision), **whole, setup=setup))
+
+    def _import(self, connection: Connection, name: str) -> None:
+        event = connection.events[name]
+        event.revision, event.alive, event.groups = event.revision + 1, True, tuple(self._groups())
+        whole: dict[str, Any] = {"uid_hash": "u", "as_of": 0, "horizon": (0, 10**9), "all_day": False}
+        where: dict[str, Any] = {"event_id": name, "calendar_id": event.calendar}
+        whose = connection.ids(event.revision)
+        self._say(events.ICloudEventImported(**whose, **where, **whole, occurrences=event.groups))
+
+    def _groups(self) -> Iterator[facts.OccurrenceGroup]:
+        for _ in range(self._random.randrange(1, 4)):
+            start = self._random.randrange(10**6)
+            names = ("cancelled", "declined", "transparent", "tentative", "own_appointment", "all_day")
+            marks = {name: self._random.random() < 0.1 for name in names}
+            yield facts.OccurrenceGroup(facts=facts.OccurrenceFacts(**marks), spans=((start, start + 900),))
+
+    def _remove(self, connection: Connection, name: str) -> None:
+        event = connection.events[name]
+        event.revision, event.alive = event.revision + 1, False
+        whose = connection.ids(event.revision) | {"event_id": name, "calendar_id": event.calendar, "as_of": 0}
+        gone = events.ICloudEventRemoved(**whose, reason=events.RemovalReason.DELETED)
+        self._say(gone)
+        if self._random.random() < 0.7:
+            self.records.append(tombstone(gone, source="tests", time=NOW))
+
+    def _leave(self, connection: Connection) -> None:
+        """The end, what a worker says that has not heard of it yet, and a new connection of the user."""
+        connection.revision += 1
+        over = events.CalendarDisconnected(**connection.ids(connection.revision))
+        self._say(over)
+        self.records.append(tombstone(over, source="tests", time=NOW))
+        for name in connection.events:
+            self._import(connection, name)
+        self._living[connection.user] = Connection(f"{connection.id}1", connection.user)
+        self._set_up(self._living[connection.user], events.CalendarConnected)
+
+    def _say(self, event: events.Event) -> None:
+        self.records.append(encode(event, source="tests", time=NOW))
+
+    @staticmethod
+    def _spans(connection: Connection) -> Iterator[Span]:
+        counted = [one for one in connection.events.values() if one.alive and one.calendar in connection.rules]
+        for event in counted:
+            for group in event.groups:
+                if _blocks(group.facts, connection.rules[event.calendar]):
+                    yield from group.spans
+
+
+def _blocks(said: facts.OccurrenceFacts, rule: AllDayRule) -> bool:
+    """The rules as a table: the first whose condition holds decides."""
+    table = (
+        (said.cancelled, False),
+        (said.declined, False),
+        (said.own_appointment, False),
+        (said.all_day and rule is AllDayRule.ALWAYS_BLOCK, True),
+        (said.all_day and rule is AllDayRule.NEVER_BLOCK, False),
+        (said.transparent, False),
+        (True, True),
+    )
+    return next(verdict for condition, verdict in table if condition)
+
+
+def in_python(messages: Sequence[Message], user: str) -> list[Span]:
+    table = _example().BlockedTimes()
+    for one in messages:
+        headers = tuple((name, value.encode()) for name, value in one["headers"].items())
+        table.take(one["topic"], one["key"].encode(), headers, None if one["value"] is None else one["value"].encode())
+    told: list[Span] = table.of(ACCOUNT, user)
+    return told
+
+
+def in_node(messages: Sequence[Message], user: str) -> list[Span]:
+    node = shutil.which("node")
+    if node is None and not os.environ.get("CI"):
+        pytest.skip("there is no node here; CI has one")
+    assert node is not None, "apt-get install nodejs"
+    command = [node, str(EXAMPLES / "node" / "replay.mjs"), ACCOUNT, user]
+    done = subprocess.run(command, input=json.dumps(messages), check=True, capture_output=True, text=True)
+    return [(start, end) for start, end in json.loads(done.stdout)]
+
+
+LANGUAGES = pytest.mark.parametrize("replay", [in_python, in_node])
+
+
+@LANGUAGES
+def test_any_order_and_any_repetition_end_in_what_is_true(replay: Replay) -> None:
+    print(f"CALSYNC_TEST_SEED={SEED}")
+    random = Random(SEED)
+    story = Story(random, steps=200)
+    messages = [json.loads(as_json(record)) for record in story.records] + _golden() + _of_tomorrow(story.records[0])
+
+    for lap in range(4):
+        told = [*messages, *random.choices(messages, k=len(messages) // 3 * min(lap, 1))]
+        if lap:
+            random.shuffle(told)
+        busy = {user: replay(told, user) for user in USERS}
+        assert busy == {user: story.busy(user) for user in USERS}, f"lap {lap}"
+    assert any(story.busy(user) for user in USERS)
+
+
+@LANGUAGES
+def test_the_golden_messages_tell_of_an_ended_connection(replay: Replay) -> None:
+    living = [_read(GOLDEN / name) for name in ("CalendarConnected.v1.json", "ICloudEventImported.v1.json")]
+
+    before, after = replay(living, "usr-1"), replay(_golden(), "usr-1")
+
+    assert before == [(1796115600, 1796119200), (1796202000, 1796205600)]
+    assert after == []
+
+
+def _golden() -> list[Message]:
+    return [_read(path) for path in sorted(GOLDEN.glob("*.json"))]
+
+
+def _read(path: Path) -> Message:
+    message: Message = json.loads(path.read_text(encoding="utf-8"))
+    return message
+
+
+def _of_tomorrow(record: WireRecord) -> list[Message]:
+    """A type and a field that a newer writer may bring."""
+    message: Message = json.loads(as_json(record))
+    with_field = message | {"value": json.dumps(json.loads(message["value"]) | {"mood": "fine"})}
+    invented = {"ce_type": "com.crococlick.calendar.Invented.v1", "ce_epoch": "9"}
+    return [with_field, message | {"headers": message["headers"] | invented, "value": '{"anything": []}'}]
+
+
+def _example() -> ModuleType:
+    """The script as it lies there; it belongs to no package."""
+    spec = spec_from_file_location("blocked_times", EXAMPLES / "python" / "blocked_times.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
