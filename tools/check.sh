@@ -26,6 +26,8 @@ types() {
   return $status
 }
 
+# Rules and metrics are judged by Prometheus' own tool; where it cannot be had, those tests skip themselves, or fail (CI).
+tools/prometheus.sh || true
 part tests $bin/pytest -q -n 2 -m "not servers and not story"
 part types types
 part format $bin/ruff format --check .

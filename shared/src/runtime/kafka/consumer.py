@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError
 
+from runtime.clock import Clock, system_clock
 from runtime.kafka.breaker import Breaker
 from runtime.kafka.connection import backoff
 from runtime.kafka.delivery import Subscription
@@ -46,6 +47,9 @@ class Group:
     breakers: dict[str, Breaker] = field(default_factory=dict)
     consumer: AIOKafkaConsumer | None = None
     polled_at: float | None = None
+    clock: Clock = system_clock
+    oldest: dict[TopicPartition, int] = field(default_factory=dict)
+    """By partition the timestamp, in milliseconds, of the first record that is in hand or held back."""
 
     def __post_init__(self) -> None:
         self.breakers.update({topic: Breaker() for topic in self.subscriptions})
@@ -71,6 +75,19 @@ class Group:
         """Forget the failures of a partition whose records were done."""
         self.holds.pop(at, None)
 
+    def in_hand(self, records: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """Take note of what a poll brought. All that was in hand before is done by then, but for what is held."""
+        self.oldest = {at: since for at, since in self.oldest.items() if at in self.holds}
+        self.oldest |= {at: some[0].timestamp for at, some in records.items() if some}
+
+    def age(self, timestamp_ms: int) -> float:
+        """Seconds since a record's timestamp; 0 where its writer's clock is ahead of ours."""
+        return max(0.0, self.clock().timestamp() - timestamp_ms / 1000)
+
+    def lag(self, topic: str) -> float:
+        """Age in seconds of the topic's oldest record that is not done; 0 when none is known."""
+        return max((self.age(since) for at, since in self.oldest.items() if at.topic == topic), default=0.0)
+
     @property
     def poll_age(self) -> float | None:
         """Seconds since Kafka was last asked for records with success; None before the first time."""
@@ -90,11 +107,13 @@ class PolledConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka carrie
     ) -> dict[TopicPartition, list[Record]]:
         """Records as soon as there are any, else nothing after a second or when a held partition is due."""
         del timeout_ms  # FastStream's wait would be followed by a sleep of the same length: ours is the better one
+        self._group.in_hand({})
         wait = self._turn_holds()
         records: dict[TopicPartition, list[Record]] = await super().getmany(
             timeout_ms=round(wait * 1000), max_records=max_records
         )
         self._group.polled_at = time.monotonic()
+        self._group.in_hand(records)
         return records
 
     def _turn_holds(self) -> float:

@@ -52,6 +52,7 @@ class Broker:
         self, settings: KafkaSettings, client_id: str, publisher: Publisher, clock: Clock = system_clock
     ) -> None:
         self._arguments = client_arguments(settings, client_id)
+        self._clock = clock
         self._groups: dict[str, Group] = {}
         self._starting: asyncio.Task[None] | None = None
         self._broker = _PollingBroker(
@@ -73,9 +74,14 @@ class Broker:
         """Add the subscriptions of one group, once and before the start."""
         if subscriptions[0].group in self._groups:
             raise ValueError(f"group {subscriptions[0].group} is followed already; name all its topics in one call")
-        group = Group(subscriptions[0].group, {s.topic: s for s in subscriptions})
+        group = Group(subscriptions[0].group, {s.topic: s for s in subscriptions}, clock=self._clock)
         self._groups[group.name] = group
         metrics.POLL_AGE.labels(group.name).set_function(lambda: group.poll_age or 0.0)
+        for topic in group.subscriptions:
+            metrics.LAG.labels(group.name, topic).set_function(partial(group.lag, topic))
+            # A counter that appears with its first event looks as if nothing had happened.
+            for counter in (metrics.CONSUMED, metrics.DEAD, metrics.LATER, metrics.STOPPED):
+                counter.labels(group.name, topic)
         subscriber = self._broker.subscriber(
             *group.subscriptions,
             batch=True,

@@ -98,7 +98,11 @@ class Settlement:
         except Exception as error:  # noqa: BLE001 - here the fate is chosen
             return error
         self._breaker.done(len(reads))
-        metrics.CONSUMED.labels(self._group.name, self._subscription.topic).inc(len(reads))
+        labels = (self._group.name, self._subscription.topic)
+        metrics.CONSUMED.labels(*labels).inc(len(reads))
+        took = metrics.DELIVERY_SECONDS.labels(*labels)
+        for record, _ in reads:
+            took.observe(self._group.age(record.timestamp))
         return None
 
     async def _decide(self, reads: Sequence[Read], error: Exception) -> None:

@@ -3,11 +3,56 @@
 from functools import cache
 from typing import Final
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
-PASSES: Final = Counter("calsync_sync_passes_total", "Passes that ended, by how.", ["result"])
-COMPLETED: Final = PASSES.labels("completed")
+from sync_worker.application.claim import Claim, State
+
+SLO_SECONDS: Final = 600.0
+"""docs/slo.md: 99 of 100 healthy connections were read within the last ten minutes. A bound of FRESHNESS."""
+
+PASSES: Final = Counter("calsync_sync_passes_total", "Passes that ended, by how and of what kind.", ["result", "kind"])
+passes: Final = cache(PASSES.labels)
+"""As `requests` below."""
+PASS_SECONDS: Final = Histogram(
+    "calsync_sync_pass_seconds",
+    "From claiming a connection to the end of its pass.",
+    ["kind"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900),
+)
 RUNNING: Final = Gauge("calsync_sync_passes_running", "Passes under way.")
+CLAIMED: Final = Counter("calsync_sync_leases_claimed_total", "Connections claimed.")
+LEASES_LOST: Final = Counter("calsync_sync_leases_lost_total", "Leases that ended under a pass.")
+LOOK_TO_KAFKA: Final = Histogram(
+    "calsync_sync_look_to_kafka_seconds",
+    "From the start of the look that saw a change until Kafka has it, by event.",
+    ["kind"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900),
+)
+UNSEEN: Final = Histogram(
+    "calsync_sync_change_unseen_seconds",
+    "The longest that a change can have waited at iCloud before it was seen, by look that saw one.",
+    buckets=(30, 60, 120, 300, 480, 600, 900, 1800, 3600, 21600),
+)
+
+FRESHNESS: Final = Histogram(
+    "calsync_sync_freshness_seconds",
+    "Since when healthy connections are known, by connection of a sample that is drawn at intervals.",
+    buckets=(60, 120, 300, 480, SLO_SECONDS, 900, 1800, 3600, 21600, 86400),
+)
+CONNECTIONS: Final = Gauge(
+    "calsync_sync_connections", "Connections by how they stand, as far as the sample tells.", ["standing"]
+)
+OVERDUE: Final = Gauge(
+    "calsync_sync_overdue_connections",
+    "Connections that are due for more than five seconds and nobody's; 10,000 stands for more.",
+)
+OLDEST_OVERDUE: Final = Gauge(
+    "calsync_sync_oldest_overdue_seconds", "For how long the first of them has been due; 0 when none is."
+)
+IN_QUARANTINE: Final = Gauge(
+    "calsync_sync_quarantined_objects", "Objects that cannot be read now; 10,000 stands for more."
+)
+
 READ: Final = Counter("calsync_sync_objects_read_total", "Calendar objects fetched and read.")
 REMOVED: Final = Counter("calsync_sync_objects_removed_total", "Events taken back.")
 QUARANTINED: Final = Counter(
@@ -19,6 +64,13 @@ DRIFT: Final = Counter(
 )
 BEHIND: Final = Counter("calsync_sync_calendars_not_read_total", "Calendars that a pass could not read.", ["reason"])
 REFUSED: Final = Counter("calsync_sync_credentials_refused_total", "401s of Apple.")
+OPENED: Final = Counter(
+    "calsync_credentials_opened_total", "Sealed credentials wanted, by what came of it.", ["result"]
+)
+opened: Final = cache(OPENED.labels)
+for _result in ("opened", "does_not_open", "unknown_key", "unknown_signer", "unsigned", "wrongly_signed"):
+    # A counter that appears with its first event looks as if nothing had happened, and these must not pass unseen.
+    opened(_result)
 SPARED: Final = Counter(
     "calsync_sync_credentials_spared_total", "401s that blamed nobody: so many were refused that it was Apple's doing."
 )
@@ -42,3 +94,10 @@ EXPORTS_FAILED: Final = Counter("calsync_exports_failed_total", "Exports that di
 EXPORTS_CHANGED: Final = Counter(
     "calsync_exports_changed_in_icloud_total", "Exported appointments that users changed in iCloud, by how.", ["change"]
 )
+
+
+def kind_of(claim: Claim) -> str:
+    """What a pass is: a connection's erasure, its first import, or a look at it."""
+    if claim.state is State.ERASING:
+        return "erasure"
+    return "import" if claim.as_of is None else "look"
