@@ -18,7 +18,7 @@ newest_python() {
   stop "Python 3.11 or newer is needed: apt-get install python3 python3-venv"
 }
 
-distributions=(shared services/connector services/sync-worker services/availability tools/icloud_simulator tools/local_stack)
+distributions=(shared services/connector services/sync-worker services/availability tools/icloud_simulator tools/local_stack tools/calsync)
 stamp=.venv/.set-up
 wanted=$(cat requirements/dev.txt tools/setup.sh $(printf '%s/pyproject.toml ' "${distributions[@]}") | sha256sum)
 

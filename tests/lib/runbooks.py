@@ -1,0 +1,43 @@
+"""The runbooks as a reader finds them: sections, and commands in them."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs/runbooks"
+SECTIONS = ("What it means", "First three commands", "Safe to do", "Undo", "Call for help")
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """One page."""
+
+    name: str
+    sections: dict[str, str]
+
+    @property
+    def first_commands(self) -> list[str]:
+        (block,) = re.findall(r"```sh\n(.*?)```", self.sections["First three commands"], re.DOTALL)
+        return [line for line in block.splitlines() if line]
+
+    def commands(self, program: str) -> Iterator[list[str]]:
+        """Every command of this program, as words: the first three, and those in running text."""
+        quoted = re.findall(r"`([^`\n]+)`", "\n".join(self.sections.values()))
+        for line in [*self.first_commands, *quoted]:
+            words = shlex.split(line, comments=True)
+            if words[:1] == [program] and len(words) > 1:
+                yield words[1:]
+
+
+def runbooks() -> list[Runbook]:
+    pages = sorted(path for path in FOLDER.glob("*.md") if path.stem != "README")
+    return [Runbook(page.stem, _sections(page.read_text(encoding="utf-8"))) for page in pages]
+
+
+def _sections(text: str) -> dict[str, str]:
+    title, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
+    assert title.startswith("# ")
+    return {head: body for head, _, body in (part.partition("\n") for part in parts)}

@@ -1,0 +1,137 @@
+"""docs/runbooks: one for each alarm, all of one shape, with commands that exist and, the first ones, that run."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+from typer.core import TyperGroup
+
+from apple_users import AppleUsers, Person
+from calsync.app import app, hoisted
+from local_stack.stack import LocalStack
+from local_stack.waiting import wait_until
+from runbooks import FOLDER, ROOT, SECTIONS, Runbook, runbooks
+
+WRITES = {
+    "pause",
+    "resume",
+    "resync",
+    "disconnect",
+    "confirm",
+    "drop",
+    "retry",
+    "replay",
+    "set",
+    "clear",
+    "create",
+    "reseal",
+    "retire",
+    "apply",
+    "erase",
+}
+KUBECTL = {"get", "logs", "describe", "rollout", "scale", "top", "exec", "uncordon", "drain"}
+
+
+def alerts() -> Iterator[tuple[str, str]]:
+    for file in sorted((ROOT / "deploy/prometheus/rules").glob("*.yml")):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                if "alert" in rule:
+                    yield rule["alert"], rule["annotations"]["runbook"]
+
+
+def all_commands(program: str) -> list[tuple[str, list[str]]]:
+    return [(one.name, words) for one in runbooks() for words in one.commands(program)]
+
+
+@pytest.mark.parametrize(("alert", "runbook"), list(alerts()))
+def test_each_alarm_has_a_runbook_that_names_it(alert: str, runbook: str) -> None:
+    assert f"`{alert}`" in (ROOT / runbook).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("runbook", runbooks(), ids=lambda one: one.name)
+def test_each_runbook_has_the_same_parts_in_the_same_order(runbook: Runbook) -> None:
+    assert tuple(runbook.sections) == SECTIONS
+    assert all(text.strip() for text in runbook.sections.values())
+    assert len(runbook.first_commands) == 3
+
+
+def test_the_list_names_each_runbook_once() -> None:
+    listed = (FOLDER / "README.md").read_text(encoding="utf-8")
+
+    assert all(listed.count(f"]({one.name}.md)") == 1 for one in runbooks())
+
+
+def test_each_command_of_calsync_exists_with_its_options() -> None:
+    for name, words in all_commands("calsync"):
+        print(name, words)  # the one before an error is the one that is wrong
+        _parsed(words)
+
+
+def test_the_first_three_commands_change_nothing() -> None:
+    first = [line.split() for one in runbooks() for line in one.first_commands if one.name != "erasure-asked"]
+
+    assert not [words for words in first if words[0] == "calsync" and WRITES & set(words)]
+    assert not [
+        words for words in first if words[0] == "kubectl" and {"scale", "undo", "restart", "delete"} & set(words)
+    ]
+
+
+def test_each_command_of_kubectl_names_what_the_manifests_hold() -> None:
+    rendered = yaml.safe_load_all((ROOT / "deploy/k8s/rendered/production.yaml").read_text(encoding="utf-8"))
+    deployments = {f"deploy/{one['metadata']['name']}" for one in rendered if one and one["kind"] == "Deployment"}
+
+    for name, words in all_commands("kubectl"):
+        assert KUBECTL & set(words), (name, words)
+        assert not [word for word in words if word.startswith("deploy/") and word not in deployments], (name, words)
+
+
+@pytest.mark.servers
+@pytest.mark.story
+def test_the_first_commands_of_each_runbook_run(stack: LocalStack, users: AppleUsers, tmp_path: Path) -> None:
+    person = users.person()
+    made = person.crococlick.connect(person.apple.apple_id, person.apple.app_password)
+    assert wait_until(lambda: users.state(person) == "fresh", seconds=60)
+    given = _given(stack, person, made.json()["id"], tmp_path)
+    first = {line for one in runbooks() for line in one.first_commands if line.startswith("calsync ")}
+
+    told = {line: _run(line, given) for line in sorted(first) if not line.startswith(("calsync erase", "calsync keys"))}
+
+    wrong = {line: done.stdout + done.stderr for line, done in told.items() if done.returncode not in {0, 1}}
+    assert wrong == {}
+
+
+def _parsed(words: list[str]) -> None:
+    """Walk down to the command and have it read its options and arguments, without doing anything."""
+    command = typer.main.get_command(app)
+    rest = hoisted(words)
+    while isinstance(command, TyperGroup):
+        context = command.make_context(command.name, list(rest))
+        name, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert found is not None, name
+        command = found
+    command.make_context(command.name, list(rest))
+
+
+def _given(stack: LocalStack, person: Person, connection_id: str, folder: Path) -> dict[str, str]:
+    token = folder / "token"
+    account = person.crococlick.account
+    token.write_text(stack.token(account, "service:operations"))
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    ids = {"CONNECTION": connection_id, "ACCOUNT": account, "USER_ID": person.user, "DAY": day}
+    urls = {
+        "CALSYNC_CONNECTOR_URL": stack.env["CONNECTOR_URL"],
+        "CALSYNC_AVAILABILITY_URL": stack.env["AVAILABILITY_URL"],
+    }
+    services = {name: value for name, value in stack.env.items() if name.startswith("CALSYNC_")}
+    return services | urls | ids | {"CALSYNC_ADMIN_TOKEN_FILE": str(token), "PATH": "/usr/bin:/bin"}
+
+
+def _run(line: str, given: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = line.replace("calsync ", f"{sys.executable} -m calsync ", 1)
+    return subprocess.run(["sh", "-c", command], env=given, capture_output=True, text=True, check=False, timeout=60)

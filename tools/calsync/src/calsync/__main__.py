@@ -1,0 +1,5 @@
+"""`python -m calsync`."""
+
+from calsync.app import script
+
+script()
