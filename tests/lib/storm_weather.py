@@ -31,6 +31,8 @@ WEATHERS: Final[Sequence[Mapping[str, Any]]] = (
     {"dropped_responses": 0.1, "methods": _PROPFIND},
     {"home_missing": 0.15},
     {"listing_lag_seconds": 1.5},
+    {"object_lag_seconds": 1.0},
+    {"stale_read": 0.1},
     {"sync_page": 2, "duplicate_hrefs": 0.3},
     {"latency_seconds": 0.2},
     {"missing_ctag": True},

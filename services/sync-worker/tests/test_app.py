@@ -186,6 +186,6 @@ async def test_a_process_becomes_ready_and_lets_go_of_everything_when_told_to_st
             free_again |= {claim.connection_id for claim in claims}
 
     assert (alive, code) == (200, 0), log.read_text()
-    assert 'calsync_sync_passes_total{result="postponed"}' in counted
+    assert 'calsync_sync_passes_total{kind="import",result="postponed"}' in counted
     assert one in free_again
     assert "credential_unusable" in log.read_text()

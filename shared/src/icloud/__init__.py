@@ -16,6 +16,7 @@ from icloud.errors import (
 )
 from icloud.gate import Endpoint
 from icloud.ids import calendar_id, event_id, uid_hash
+from icloud.kept_home import KeptHome
 from icloud.traffic import Crossing, RequestCounter
 from icloud.transport import Budget, Unreachable
 from icloud.turnstile import Errand, Fate, HeldBack, Outcome, Turnstile
@@ -42,6 +43,7 @@ __all__ = [
     "Home",
     "ICloud",
     "ICloudError",
+    "KeptHome",
     "ListedCalendar",
     "Missing",
     "NotUnderstood",

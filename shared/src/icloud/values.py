@@ -19,7 +19,8 @@ class Home:
     origin: str
     path: str = field(repr=False)
     addresses: tuple[str, ...] = field(repr=False)
-    """The account's own calendar user addresses in lower case, without `mailto:`."""
+    """What the user is called among attendees: e-mail addresses in lower case without `mailto:`, `urn:uuid:…` in lower
+    case, paths and URLs of the principal as the server writes them."""
 
 
 @dataclass(frozen=True, slots=True)

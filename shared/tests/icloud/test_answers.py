@@ -23,7 +23,32 @@ def test_the_home_is_read_whatever_resource_the_answer_speaks_of() -> None:
     home, addresses = answers.home_set(golden("home_set.xml"), base="/20451177/principal/")
 
     assert home == "https://p42-caldav.icloud.com:443/20451177/calendars/"
-    assert addresses == ("jane.doe@icloud.com", "jane@example.com")
+    assert addresses == ("jane.doe@icloud.com", "jane@example.com", "/20451177/principal/", "urn:uuid:20451177")
+
+
+def test_a_user_is_known_by_everything_that_the_server_calls_them() -> None:
+    hrefs = (
+        "MAILTO: Jane@Example.com ",
+        "URN:UUID:6F1C3E1A-5A0B",
+        " https://P42.icloud.com/aBc/principal/ ",
+        "/aBc/principal/",
+        "jane@example.com",
+        "  ",
+    )
+    named = "".join(f"<href>{href}</href>" for href in hrefs)
+    addresses_of = (
+        f'<C:calendar-user-address-set xmlns:C="urn:ietf:params:xml:ns:caldav">{named}</C:calendar-user-address-set>'
+    )
+    body = multistatus("<href>/1/</href>" + props(addresses_of))
+
+    _, addresses = answers.home_set(body, base="/1/")
+
+    assert addresses == (
+        "jane@example.com",
+        "urn:uuid:6f1c3e1a-5a0b",
+        "https://P42.icloud.com/aBc/principal/",
+        "/aBc/principal/",
+    )
 
 
 def test_a_principal_without_home_says_so() -> None:

@@ -37,7 +37,7 @@ UID_IN_ANOTHER_CALENDAR: dict[str, type[ICloudError] | None] = {
 DEAD_TOKEN = {"Radicale": [403], "Xandikos": [412], "Simulated": [403, 207]}
 CALENDAR_THAT_IS_NOT_THERE = {"Radicale": [409, 404], "Xandikos": [409, 207], "Simulated": [404, 404]}
 SOMEBODY_ELSES_HOME = {"Radicale": Forbidden, "Xandikos": TryLater, "Simulated": Forbidden}
-SAYS_ITS_ADDRESSES = {"Radicale": False, "Xandikos": False, "Simulated": True}
+SAYS_ITS_ADDRESSES = {"Radicale": True, "Xandikos": False, "Simulated": True}
 TOKEN_IS_THE_CTAG = {"Radicale": False, "Xandikos": True, "Simulated": True}
 KEEPS_THE_TEXT = {"Radicale": False, "Xandikos": False, "Simulated": True}
 

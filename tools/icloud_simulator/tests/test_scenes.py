@@ -92,6 +92,17 @@ def test_a_moved_event_is_seen_at_its_new_time_alone(
     assert eyes.hours(days=3) == {href: [(2, 15)]}
 
 
+def test_an_event_that_is_moved_to_midnight_is_no_all_day_event(
+    admin: SimulatorAdmin, account: SimulatedAccount, eyes: _Eyes
+) -> None:
+    href, name = _add(admin, account)
+    midnight = _START.replace(hour=0) + timedelta(days=1)
+
+    admin.change_event(account.apple_id, "home", name, start=midnight, end=midnight + _HOUR)
+
+    assert "DTSTART:20261202T000000Z\r\n" in str(eyes.look()[href])
+
+
 @pytest.mark.parametrize("original", ["future", "past"])
 def test_a_split_series_is_two_objects_with_every_occurrence_once(
     admin: SimulatorAdmin, account: SimulatedAccount, eyes: _Eyes, original: str

@@ -6,13 +6,14 @@ import pytest
 
 from contracts.events import AppointmentExported, AppointmentExportFailed
 from contracts.facts import Access
-from icloud import Forbidden, HeldBack, NotUnderstood, TryLater
+from icloud import CredentialsRejected, Forbidden, HeldBack, NotUnderstood, TryLater
 from worker_appointments import START, Desk, booked, cancelled, rescheduled
 from worker_examples import HOUR, ics
 from worker_stage import Stage
 
 ONE = "a" * 32
 TWO = "b" * 32
+HOURS = timedelta(hours=8)
 
 
 @pytest.fixture
@@ -379,3 +380,28 @@ async def next_start(desk: Desk) -> int | None:
     await desk.stage.store.leases().release([claim])
     begins = claim.activity.next_appointment_at
     return int(begins.timestamp()) if begins else None
+
+
+@pytest.mark.parametrize("call", ["put", "delete"])
+async def test_a_refused_write_is_the_appointments_trouble_and_not_the_passwords(desk: Desk, call: str) -> None:
+    await desk.say(booked(ONE))
+    meeting = desk.home.put("meeting", ics("uid-meeting", "2027-03-04T10:00"))
+    desk.stage.icloud.troubles[call, desk.home.path] = CredentialsRejected()
+    desk.stage.icloud.asked.clear()
+    await desk.hear(rescheduled(ONE, 2, title="Another") if call == "put" else cancelled(ONE, 2))
+    await desk.hear(booked(TWO) if call == "put" else cancelled(TWO, 2))
+
+    await desk.stage.sync(4)
+    claim = desk.stage.store.connections._rows[desk.stage.connection_id].claim  # type: ignore[attr-defined]  # the fake's rows
+    refused, told = desk.stage.icloud.writes(), desk.told()
+    desk.stage.icloud.troubles.clear()
+    desk.stage.now += HOURS
+    await desk.stage.sync()
+
+    assert set(told[1:]) <= {("refused", 2), ("refused", 1)}
+    assert ("refused", 2) in told
+    assert (claim.failures, claim.rejections) == (0, None)
+    assert desk.stage.heard(meeting) is not None
+    # One try speaks for all of a pass.
+    assert len(refused) <= 4
+    assert desk.told()[-1][0] == "exported"

@@ -1,13 +1,14 @@
 """What users do to exported appointments on the Apple side is told, and left alone."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from contracts.events import ExportedEventChangedInICloud
+from contracts.events import ExportedEventChangedInICloud, RemovalsHeld
 from sync_worker.domain.appointments import uid_of
 from worker_appointments import START, Desk, booked, cancelled, rescheduled
-from worker_examples import HOUR
+from worker_examples import HOUR, ics
 from worker_stage import Stage
 
 ONE = "a" * 32
@@ -162,19 +163,63 @@ async def test_a_pass_that_dies_after_it_saw_a_change_has_not_swallowed_it(desk:
     assert desk.told() == [("moved", 1)]
 
 
-async def test_what_we_take_away_ourselves_raises_no_doubt(desk: Desk) -> None:
-    others = [f"{n:032}" for n in range(5)]
-    for n, one in enumerate(others, start=1):
+async def book(desk: Desk, count: int) -> list[str]:
+    """So many more of ours are in the linked calendar, and have come back."""
+    more = [f"{n:032}" for n in range(count)]
+    for n, one in enumerate(more, start=1):
         await desk.hear(booked(one, start=START + n * HOUR, end=START + (n + 1) * HOUR))
     await desk.stage.sync(2)
+    return more
 
-    for one in (ONE, *others):
+
+def lose_tokens(desk: Desk) -> None:
+    """From now on calendars are listed."""
+    desk.home.dead_before = 1_000
+
+
+def wait_for_the_days_work(desk: Desk) -> None:
+    desk.stage.now += timedelta(days=1)
+
+
+@pytest.mark.parametrize("look", [lambda _: None, lose_tokens, wait_for_the_days_work])
+@pytest.mark.parametrize("users_own", [0, 3])
+async def test_what_we_take_away_ourselves_raises_no_doubt(
+    desk: Desk, look: Callable[[Desk], None], users_own: int
+) -> None:
+    for n in range(users_own):
+        desk.home.put(f"user-{n}", ics(f"uid-{n}", "2027-03-20T10:00"))
+    appointments = [ONE, *await book(desk, 12)]
+
+    look(desk)
+    for one in appointments:
         await desk.hear(cancelled(one, 2))
     await desk.stage.sync(2)
 
-    assert desk.home.texts == {}
-    assert desk.stage.events.topic() == {}
+    assert len(desk.home.texts) == len(desk.stage.events.topic()) == users_own
     assert desk.stage.holds() == []
+
+
+@pytest.mark.parametrize("look", [lambda _: None, lose_tokens, wait_for_the_days_work])
+async def test_what_we_take_away_ourselves_is_not_counted_among_what_is_held(
+    desk: Desk, look: Callable[[Desk], None]
+) -> None:
+    for n in range(4):
+        desk.home.put(f"user-{n}", ics(f"uid-{n}", "2027-03-20T10:00"))
+    appointments = [ONE, *await book(desk, 12)]
+
+    look(desk)
+    for n in range(4):
+        desk.home.delete(f"user-{n}")
+    for one in appointments:
+        await desk.hear(cancelled(one, 2))
+    await desk.stage.sync()
+    (held,) = desk.stage.events.of(RemovalsHeld)
+    await desk.stage.sync(3)
+
+    assert isinstance(held, RemovalsHeld)
+    assert (held.known, held.missing) == (4, 4)
+    assert desk.stage.events.topic() == {}
+    assert [state for _, state in desk.stage.holds()] == ["held", "confirmed"]
 
 
 async def move_to_work(desk: Desk) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from contracts.events import EventsQuarantined, ICloudEventImported, ICloudEventRemoved, RemovalReason, RemovalsHeld
 from contracts.facts import OccurrenceFacts
+from icloud import NotUnderstood
 from worker_examples import HOUR, ics, moment
 from worker_fakes import FakeCalendar
 from worker_stage import Stage
@@ -159,6 +160,7 @@ async def test_a_change_that_is_handed_out_in_its_old_version_is_not_lost(stage:
 
 async def test_a_server_that_names_versions_in_two_ways_is_read_all_the_same(stage: Stage) -> None:
     home = stage.icloud.calendar("home")
+    home.put("old", ics("uid-old", TUESDAY))
     await stage.follow(home)
     await stage.sync()
     href = home.put("a", ics("uid-a", TUESDAY))
@@ -168,7 +170,7 @@ async def test_a_server_that_names_versions_in_two_ways_is_read_all_the_same(sta
         await stage.sync()
 
     claim = await stage.claim()
-    assert len(stage.events.of(ICloudEventImported)) == 1
+    assert len(stage.events.of(ICloudEventImported)) == 2
     assert [(tracked.failures, tracked.token) for tracked in claim.calendars.values()] == [(0, home.token)]
 
 
@@ -230,3 +232,62 @@ async def test_an_event_that_leaves_the_horizon_leaves_its_time(stage: Stage, ho
     event = stage.heard(href)
     assert event is not None
     assert event.occurrences == ()
+
+
+@pytest.mark.parametrize("unwell", [1, 2, 3])
+async def test_an_old_version_that_came_in_a_bad_hour_does_not_stay(
+    stage: Stage, home: FakeCalendar, unwell: int
+) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+    old = home.texts[href]
+    home.put("a", ics("uid-a", FRIDAY))
+
+    stage.icloud.troubles["changes", home.path] = NotUnderstood("odd")
+    await stage.sync(unwell - 1)
+    stage.icloud.troubles.clear()
+    home.outdated[href] = old
+    await stage.sync()
+    home.outdated.clear()
+    await stage.sync(2)
+
+    assert stage.starts(href) == [moment(FRIDAY)]
+    assert stage.events.completed()[-1].calendars == ()
+
+
+async def test_what_comes_in_another_version_for_ever_is_not_asked_for_for_ever(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+    home.put("a", ics("uid-a", FRIDAY))
+    home.outdated[href] = ('"another"', home.texts[href][1])
+
+    await stage.sync(12)
+    stage.icloud.asked.clear()
+    await stage.sync(5)
+
+    assert ("objects", home.path) not in stage.icloud.asked
+    assert stage.events.completed()[-1].calendars == ()
+
+
+async def test_what_did_not_come_in_a_bad_hour_is_asked_for_at_the_next_look_and_in_the_listed_version(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+    old = home.texts[href]
+    home.put("a", ics("uid-a", FRIDAY))
+
+    home.lagging.add(href)
+    await stage.sync(3)
+    home.lagging.clear()
+    home.outdated[href] = old
+    await stage.sync()
+    home.outdated.clear()
+    await stage.sync()
+
+    assert stage.starts(href) == [moment(FRIDAY)]

@@ -37,6 +37,7 @@ async def test_a_calendar_that_fails_for_ever_keeps_no_other_from_being_read(
     stage: Stage, home: FakeCalendar, work: FakeCalendar, call: str, trouble: Exception
 ) -> None:
     gone = home.put("gone", ics("uid-gone", TUESDAY))
+    work.put("old", ics("uid-old", TUESDAY))
     await stage.follow(home, work)
     await stage.sync()
 
@@ -75,6 +76,7 @@ async def test_a_first_import_ends_with_the_third_try_though_one_calendar_fails(
 async def test_what_the_whole_account_meets_ends_the_pass(
     stage: Stage, home: FakeCalendar, work: FakeCalendar, trouble: TryLater
 ) -> None:
+    home.put("old", ics("uid-old", TUESDAY))
     await stage.follow(home, work)
     await stage.sync()
     before = len(stage.events.completed())

@@ -126,7 +126,7 @@ def test_an_hours_outage_ends_without_a_storm_and_all_is_well_two_intervals_late
     late = [n for n in range(ACCOUNTS) if max(world.polled[n]) < end + 25 * MINUTE - 2 * INTERVAL]
 
     assert most_within(10, world.went) <= 1.1 * BUDGET * 10
-    # One probe at a time from each worker to each host, at most every half minute, later every two.
+    # One probe at a time from each worker to each host, by then every two minutes.
     assert calm <= WORKERS * HOSTS * 50
     assert first_seconds <= WORKERS * HOSTS * (1 + share(5) * BUDGET * 5)
     assert len(free) > 0.6 * ACCOUNTS

@@ -259,3 +259,18 @@ async def test_a_frozen_publisher_brings_nothing_of_an_erased_connection_back(st
 def unpublished(stage: Stage, href: str) -> Imported:
     """The first state of an object, as a pass keeps it."""
     return imported(stage.id_of(href), href=href)
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("read_before", "at_least", "at_most"), [(0, 4, 6), (1, 60, 9 * 60)])
+async def test_a_first_import_that_is_held_back_comes_as_soon_as_it_has_a_chance(
+    stage: Stage, read_before: int, at_least: float, at_most: float
+) -> None:
+    row = stage.store.connections._rows[stage.connection_id]  # type: ignore[attr-defined]  # the fake's rows
+    await stage.sync(read_before)
+    stage.icloud.troubles["calendars", ""] = HeldBack(timedelta(seconds=5), "breaker")
+
+    await stage.sync()
+
+    wait = (row.due_at - datetime.now(UTC)).total_seconds()
+    assert at_least < wait <= at_most

@@ -58,6 +58,7 @@ async def test_a_calendar_added_to_the_setup_is_listed_and_no_other(
 async def test_a_calendar_taken_out_of_the_setup_costs_no_question(
     stage: Stage, home: FakeCalendar, work: FakeCalendar
 ) -> None:
+    home.put("a", ics("uid-a", TUESDAY))
     work.put("b", ics("uid-b", TUESDAY))
     await stage.follow(home, work)
     await stage.sync()

@@ -181,6 +181,7 @@ async def test_removals_wait_a_while_for_a_calendar_that_cannot_be_read(
     stage: Stage, home: FakeCalendar, work: FakeCalendar
 ) -> None:
     href = work.put("a", ics("uid-a", TUESDAY))
+    home.put("old", ics("uid-old", TUESDAY))
     await stage.follow(home, work)
     await stage.sync()
     work.delete("a")
@@ -198,6 +199,7 @@ async def test_removals_wait_a_while_for_a_calendar_that_cannot_be_read(
 async def test_one_bad_calendar_does_not_stop_the_others_and_is_told(
     stage: Stage, home: FakeCalendar, work: FakeCalendar
 ) -> None:
+    home.put("old", ics("uid-old", TUESDAY))
     await stage.follow(home, work)
     await stage.sync()
     home.put("a", ics("uid-a", TUESDAY))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sync_worker.domain.appointment_text import Issue, Manner, text_of
 from sync_worker.domain.appointments import Agreed, agreed, uid_of, words
 from sync_worker.domain.found import found
+from sync_worker.domain.occurrences import read_object
 from sync_worker.domain.values import Span
 
 GOLDEN = Path(__file__).parent / "appointments"
@@ -93,6 +94,39 @@ def test_the_zone_is_defined_rightly_for_who_does_not_know_its_name(times: tuple
     text = written(agreed(span, "A"), ZoneInfo(zone)).replace(zone, "Nobody knows it")
 
     assert found("etag", text, PARIS).span == span
+
+
+@pytest.mark.parametrize(
+    ("start", "lasts", "span"),
+    [
+        ("20260328T220000", "DTEND;TZID=Europe/Paris:20260329T060000", ("2026-03-28T21:00", "2026-03-29T04:00")),
+        ("20260328T220000", "DURATION:PT8H", ("2026-03-28T21:00", "2026-03-29T04:00")),
+        ("20260329T020000", "DURATION:PT30M", ("2026-03-29T01:00", "2026-03-29T01:30")),
+        ("20260105T100000", "DURATION:-PT1H", ("2026-01-05T08:00", "2026-01-05T09:00")),
+        ("20260105T100000", "DTEND;TZID=Europe/Paris:20260105T080000", ("2026-01-05T07:00", "2026-01-05T09:00")),
+    ],
+    ids=["a night of a clock change", "its duration", "in the gap", "backwards", "the wrong way round"],
+)
+def test_an_appointment_lies_where_an_imported_event_would_lie(start: str, lasts: str, span: tuple[str, str]) -> None:
+    text = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\n"
+        f"DTSTART;TZID=Europe/Paris:{start}\r\n{lasts}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    horizon = Span(at("2026-01-01T00:00"), at("2027-01-01T00:00"))
+
+    seen = found("etag", text, PARIS).span
+    (group,) = read_object(text, horizon=horizon, zone=PARIS, addresses=frozenset()).groups
+
+    assert seen == Span(*map(at, span))
+    assert group.spans == ((seen.start, seen.end),)
+
+
+def test_whatever_stands_in_an_object_has_a_time_or_none() -> None:
+    texts = [file.read_bytes().decode() for file in (Path(__file__).parent / "ics").glob("*.ics")]
+
+    spans = [found("etag", text, PARIS).span for text in texts]
+
+    assert sum(span is not None for span in spans) > len(texts) / 2
 
 
 @given(text=TEXTS)

@@ -104,8 +104,21 @@ def test_bad_probes_come_further_apart_up_to_two_minutes() -> None:
         now += 1
 
     apart = [later - earlier for earlier, later in pairwise(probes)]
-    assert apart == pytest.approx([60, 120, 120, 120, 120, 120, 120], abs=1.5)
+    assert probes[0] - at == pytest.approx(FIRST_WAIT, abs=1.5)
+    assert apart == pytest.approx([10, 20, 40, 80, 120, 120, 120, 120, 120, 120], abs=1.5)
     assert LONGEST_WAIT == 120
+
+
+@pytest.mark.parametrize(("well_for", "wait"), [(1, 10), (55, 10), (70, 5)])
+def test_a_host_that_fails_again_at_once_is_left_alone_for_longer(well_for: float, wait: float) -> None:
+    one, at = opened()
+    back = at + FIRST_WAIT
+    one.enter(back)
+    one.heard(GOOD, "account-1", began=back, now=back)
+
+    again = tell(one, many(BAD, 10), at=back + well_for)
+
+    assert one.enter(again) == pytest.approx(wait)
 
 
 def test_a_probe_that_is_throttled_or_broken_off_is_repeated() -> None:

@@ -20,6 +20,7 @@ BARE_SHOWN = replace(SHOWN, ctag=None, token=None)
 BARE = Tracked("/c/", BASIS, covered=9)
 """Of a server that gives neither ctag nor token."""
 FAILED = failed(KNOWN, SHOWN, BASIS, READ_AT)
+EMPTY = replace(KNOWN, empty_since=NOW - timedelta(minutes=10))
 YOUNG, OLD = (hold(Doubt.EMPTIED, known=9, missing=9, now=NOW - timedelta(minutes=age)) for age in (1, 10))
 AWAY, LONG_AWAY = (replace(held, doubt=Doubt.VANISHED) for held in (YOUNG, OLD))
 
@@ -71,6 +72,17 @@ def step(
         pytest.param(SHOWN, held(YOUNG), 1, How.NOTHING, id="held a minute ago"),
         pytest.param(replace(SHOWN, ctag="c2"), held(YOUNG), 1, How.CHANGES, id="held, and moved"),
         pytest.param(SHOWN, held(OLD), 1, How.SECOND_LOOK, id="held ten minutes ago"),
+        pytest.param(SHOWN, EMPTY, 1, How.EMPTY, id="listed as empty ten minutes ago"),
+        pytest.param(replace(SHOWN, ctag="c2"), EMPTY, 6, How.EMPTY, id="listed as empty, and moved"),
+        pytest.param(
+            SHOWN, replace(EMPTY, empty_since=NOW - timedelta(minutes=9)), 1, How.NOTHING, id="listed as empty just now"
+        ),
+        pytest.param(
+            SHOWN, replace(EMPTY, empty_since=NOW - timedelta(hours=1)), 1, How.NOTHING, id="listed as empty long ago"
+        ),
+        pytest.param(SHOWN, replace(EMPTY, failures=1), 1, How.CHANGES, id="listed as empty, and failed"),
+        pytest.param(SHOWN, replace(EMPTY, basis="other"), 1, How.CHANGES, id="listed as empty, on another basis"),
+        pytest.param(SHOWN, replace(EMPTY, hold=OLD), 1, How.SECOND_LOOK, id="listed as empty, filled, and held"),
         pytest.param(SHOWN, replace(KNOWN, reconciled=None), 1, How.DAILY, id="never compared"),
         pytest.param(SHOWN, replace(KNOWN, reconciled=TODAY), 1, How.NOTHING, id="compared today"),
         pytest.param(

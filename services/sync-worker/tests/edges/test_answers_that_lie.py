@@ -26,7 +26,7 @@ class Opened:
         self._credential = AppleCredential(apple.apple_id, apple.app_password)
 
     async def open(self, claim: Claim) -> Account:
-        return self._icloud.account(self._credential, claim.home)
+        return self._icloud.account(self._credential, claim.home.open(self._credential))
 
 
 class Scene:

@@ -27,7 +27,8 @@ class Opened:
         self._person = person
 
     async def open(self, claim: Claim) -> WritableAccount:
-        return self._icloud.account(self._person.credential, claim.home)
+        credential = self._person.credential
+        return self._icloud.account(credential, claim.home.open(credential))
 
 
 async def test_an_appointments_life_on_radicale(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Throttled:
 
         class Accounts:
             async def open(self, claim: Claim) -> Account:
-                return icloud.account(credential, claim.home, turnstile=gatehouse.of(claim))
+                return icloud.account(credential, claim.home.open(credential), turnstile=gatehouse.of(claim))
 
         self.stage.now = system_clock()
         return self.stage.worker(self.stage.neighbours(Accounts()))

@@ -90,9 +90,9 @@ class Desk:
         await self.stage.store.connections.follow(linked(one, first, *ids, revision=self._revision, **changes))
 
     async def open(self, **changes: Any) -> None:  # noqa: ANN401 - any field of it
-        """Link `home` and read everything once."""
+        """Link `home`, read everything once, and make sure that it is as empty as it seems."""
         await self.link(self.home, **changes)
-        await self.stage.sync()
+        await self.stage.sync(2)
 
     async def disconnect(self) -> None:
         """The user disconnects, and all is erased."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from contracts.events import CalendarDisconnected, RequestReason
+from icloud import KeptHome
 from sync_worker.application.claim import Claim, LastSaid, Lease, LeaseLost, State, Trail
 from sync_worker.application.endings import Completed, Ending, Postponed, Stopped
 from sync_worker.application.leases import IDLE, MANY, Busy
@@ -244,7 +245,7 @@ class FakePasses:
                 row.claim = replace(
                     row.claim,
                     as_of=as_of,
-                    home=home,
+                    home=row.claim.home if home is None else KeptHome(claim.connection_id, home),
                     passes=row.claim.passes + 1,
                     unpublished=False,
                     failures=0,
@@ -312,7 +313,7 @@ def _unknown(connection_id: str) -> Claim:
         titles=False,
         conflict_calendars=frozenset(),
         setup_revision=0,
-        home=None,
+        home=KeptHome(connection_id),
         calendars={},
         home_told=HomeTold(),
         wishes={},

@@ -1,8 +1,10 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from contracts.events import CalendarReconnected
+from icloud import AppleCredential, Home
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.endings import Completed, Postponed, Stopped
 from sync_worker.application.tell_calendars import told_of
@@ -10,10 +12,13 @@ from sync_worker.domain.holds import Wish
 from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.rejections import Rejections
 from worker_examples import NOW, connected, disconnected, new_id
+from worker_fakes import HOME
 from worker_stores import Store
 
 HOUR = timedelta(hours=1)
 REFUSED = Rejections(3, since=NOW, last=NOW)
+CREDENTIAL = AppleCredential("me@icloud.com", "abcd-efgh-ijkl-mnop")
+MOVED = replace(HOME, origin="https://p2-caldav.example:443")
 
 
 async def claimed(store: Store) -> Claim:
@@ -44,7 +49,7 @@ async def test_a_new_connection_is_due_at_once_with_what_the_connector_said(stor
     assert (claim.connection_id, claim.account_id, claim.user_id, claim.epoch) == (one, "acc-1", "usr-1", 1)
     assert (claim.state, claim.time_zone, claim.titles) == (State.ACTIVE, "Europe/Paris", True)
     assert claim.conflict_calendars == {"cal-1", "cal-2"}
-    assert (claim.as_of, claim.home, dict(claim.calendars), claim.unpublished) == (None, None, {}, False)
+    assert (claim.as_of, dict(claim.calendars), claim.unpublished) == (None, {}, False)
     assert claim.fence == 1
 
 
@@ -106,6 +111,20 @@ async def test_a_completed_pass_is_remembered_and_the_connection_rests(store: St
     await store.connections.wake(one)
     claim = await claimed(store)
     assert (claim.as_of, claim.passes, claim.failures, claim.fence) == (NOW, 1, 0, 2)
+
+
+async def test_an_accounts_home_is_kept_sealed_until_there_is_news_of_it(store: Store) -> None:
+    one = new_id()
+    await store.connections.follow(connected(one, "cal-1"))
+    opened: list[Home | None] = []
+
+    for home in (HOME, None, MOVED, None):
+        claim = await claimed(store)
+        opened.append(claim.home.open(CREDENTIAL))
+        await store.passes.end(claim, Completed(NOW, timedelta(0), claim.home.news(home)))
+        await store.connections.wake(one)
+
+    assert opened == [None, HOME, HOME, MOVED]
 
 
 @pytest.mark.parametrize(

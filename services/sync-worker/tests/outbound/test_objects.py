@@ -146,6 +146,9 @@ async def test_what_is_remembered_of_a_calendar_comes_back_as_it_was(store: Stor
         quarantine_told="q",
         covered=7,
         reconciled=NOW,
+        empty_since=NOW,
+        late=(("/c/a.ics", '"2"'), ("/c/b.ics", "")),
+        late_asked=2,
     )
     bare, left = Tracked("/d/", "basis"), Tracked("/e/", "basis", left=True)
 

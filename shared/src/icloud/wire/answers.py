@@ -48,7 +48,7 @@ def principal(body: bytes | bytearray, *, base: str) -> str | None:
 
 
 def home_set(body: bytes | bytearray, *, base: str) -> tuple[str | None, tuple[str, ...]]:
-    """Href of the first calendar home as the server wrote it, and the account's own addresses.
+    """Href of the first calendar home as the server wrote it, and everything that it calls the user in calendars.
 
     Read from whatever resource the answer speaks of: iCloud at times names the principal differently than it was asked.
     """
@@ -58,9 +58,16 @@ def home_set(body: bytes | bytearray, *, base: str) -> tuple[str | None, tuple[s
         if home is None and (element := response.found.get(names.CALENDAR_HOME_SET)) is not None:
             home = (element.findtext(names.HREF) or "").strip() or None
         if (element := response.found.get(names.CALENDAR_USER_ADDRESS_SET)) is not None:
-            hrefs = ((href.text or "").strip().lower() for href in element.iterchildren(names.HREF))
-            addresses |= dict.fromkeys(href.removeprefix("mailto:") for href in hrefs if href.startswith("mailto:"))
+            hrefs = (_calendar_user(href.text or "") for href in element.iterchildren(names.HREF))
+            addresses |= dict.fromkeys(href for href in hrefs if href)
     return home, tuple(addresses)
+
+
+def _calendar_user(href: str) -> str:
+    """E-mail addresses and URNs know no capitals; paths and URLs stay as they are."""
+    plain = href.strip()
+    lower = plain.lower()
+    return lower.removeprefix("mailto:").strip() if lower.startswith(("mailto:", "urn:")) else plain
 
 
 def exists(body: bytes | bytearray, *, base: str) -> bool:

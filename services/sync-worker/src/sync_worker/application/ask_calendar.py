@@ -1,13 +1,15 @@
 """What is new in one calendar."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from icloud import TokenDead
 from runtime.logs import get_logger
 from sync_worker.application import ask_changes, compare_calendar
 from sync_worker.application.ask_changes import AskChanges, Told
-from sync_worker.application.compare_calendar import CompareCalendar, believed, shown_of
+from sync_worker.application.compare_calendar import CompareCalendar, believed, contents_of, not_ours, shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.reading import Reading
 from sync_worker.application.reconcile_calendar import Reconcile
@@ -27,6 +29,7 @@ class AskCalendar:
     """Asks for changes, lists the calendar anew where there is nothing to go on from, and looks twice where it must."""
 
     def __init__(self, objects: Objects) -> None:
+        self._objects = objects
         self._changes = AskChanges(objects)
         self._compare = CompareCalendar(objects)
         self._look_again = LookAgain(self._compare, self._changes)
@@ -39,6 +42,8 @@ class AskCalendar:
             return await self._look_again(course, step, step.hold)
         if step.how is How.DAILY:
             return await self._reconcile(course, step)
+        if step.how is How.EMPTY and await self._is_empty(course, step):
+            return _as_before(step)
         if step.how is How.CHANGES and token is not None:
             try:
                 return _changed(course, step, await self._changes(course, step, token))
@@ -50,11 +55,20 @@ class AskCalendar:
         """ETags by href of what there is to read in a window. Raises what the account raises."""
         return await self._compare.additions(course.claim, course.account, step, window)
 
+    async def _is_empty(self, course: Course, step: Step) -> bool:
+        """Whether there is nothing at all in it, and nothing has come since."""
+        contents = await contents_of(course.account, shown_of(step))
+        if contents is None or contents or await self._objects.count(course.claim, step.calendar_id):
+            _log.info("empty_listing_doubted", calendar_id=step.calendar_id, objects=len(contents or ()))
+            return False
+        return True
+
     async def _listing(self, course: Course, step: Step) -> Reading:
         shown, window, now = shown_of(step), course.look.horizon, course.now
         compared = await self._compare(course.claim, course.account, step, window)
         found = await believed(compared, course.account, shown, compared.unlisted)
-        guarded = after_listing(step.hold, found.said, known=compared.provable, missing=len(found.missing), now=now)
+        doubtful = len(not_ours(found.missing))
+        guarded = after_listing(step.hold, found.said, known=compared.provable, missing=doubtful, now=now)
         return Reading(
             step=step,
             shown=shown,
@@ -65,11 +79,12 @@ class AskCalendar:
             verdict=guarded.verdict,
             covered=window.end if step.first else None,
             reconciled=now if step.first else None,
+            empty_since=None if compared.listed or compared.kept else _doubted_since(step, now),
         )
 
 
 def _changed(course: Course, step: Step, told: Told) -> Reading:
-    guarded = after_changes(step.hold, told.said, known=told.known, missing=len(told.remove), now=course.now)
+    guarded = after_changes(step.hold, told.said, known=told.known, missing=told.doubtful, now=course.now)
     return Reading(
         step=step,
         shown=shown_of(step),
@@ -78,4 +93,22 @@ def _changed(course: Course, step: Step, told: Told) -> Reading:
         token=told.changes.token,
         hold=guarded.hold,
         verdict=guarded.verdict,
+        empty_since=step.empty_since,
+    )
+
+
+def _doubted_since(step: Step, now: datetime) -> datetime | None:
+    """Since when it is in doubt whether a calendar is empty of which nothing is known and nothing was listed."""
+    if step.first:
+        return now
+    return None if step.how is How.EMPTY else step.empty_since
+
+
+def _as_before(step: Step) -> Reading:
+    """Nothing is settled but the doubt: what has changed since it was last read is asked by the next pass."""
+    shown, tracked = shown_of(step), step.tracked
+    if tracked is not None:
+        shown = replace(shown, ctag=tracked.ctag, token=tracked.listed_token)
+    return Reading(
+        step=step, shown=shown, fetch={}, remove=(), token=tracked.token if tracked else None, hold=step.hold
     )

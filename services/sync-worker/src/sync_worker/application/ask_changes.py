@@ -38,8 +38,8 @@ class Objects(Protocol):
 class Told:
     """What a server says has changed, and what of it is to be fetched, with what is read again for a reason of ours.
 
-    `remove` are event ids; `said` is the guard's word on them, `known` the size of the calendar, changed objects aside,
-    where it was asked for.
+    `remove` are event ids, `doubtful` so many of them that are no appointments of ours; `said` is the guard's word on
+    these, `known` the size of the calendar, changed objects aside, where it was asked for.
     """
 
     changes: Changes
@@ -47,6 +47,7 @@ class Told:
     remove: tuple[str, ...]
     said: Confirm | Hold
     known: int
+    doubtful: int
 
     def over(self, listed: Mapping[str, str]) -> Mapping[str, str]:
         """What to fetch after a listing that was asked for earlier."""
@@ -70,11 +71,12 @@ class AskChanges:
         remove, own = tuple(ids.values()), frozenset(one for href, one in ids.items() if is_own(href))
         # Nothing becomes free when appointments of ours go: those we took away ourselves raise no doubt.
         if not matters(len(remove) - len(own)):
-            return Told(found, fetch, remove, Confirm(), 0)
+            return Told(found, fetch, remove, Confirm(), 0, len(remove) - len(own))
         remove = await self._alive(course.claim, remove)
         ours = len(own.intersection(remove))
-        known = await self._size(course.claim, step, found.changed) - ours if matters(len(remove) - ours) else 0
-        return Told(found, fetch, remove, judge_named(known=known, removed=len(remove) - ours), known)
+        doubtful = len(remove) - ours
+        known = await self._size(course.claim, step, found.changed) - ours if matters(doubtful) else 0
+        return Told(found, fetch, remove, judge_named(known=known, removed=doubtful), known, doubtful)
 
     async def since_kept(self, course: Course, step: Step) -> Told | None:
         """What changed since the kept token; None where there is none or it is dead."""
@@ -99,12 +101,12 @@ class AskChanges:
         return unread
 
     async def _again(self, claim: Claim, step: Step) -> Mapping[str, str]:
-        """What never came though it was listed, and what was read on another basis."""
-        again: dict[str, str] = {}
+        """What never came as it was listed, and what was read on another basis."""
+        again = dict(step.tracked.late) if step.tracked else {}
         if step.tracked is not None and step.tracked.quarantine_told:
             for lost in await self._objects.quarantined(claim, step.calendar_id):
                 if lost.quarantine and lost.quarantine.reason == MISSING:
-                    again[lost.href] = ""
+                    again.setdefault(lost.href, "")
         if step.tracked is not None and step.tracked.basis != claim.basis:
             again |= await self._objects.outdated(claim, step.calendar_id)
         return again

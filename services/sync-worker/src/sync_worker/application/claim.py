@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import count
 
 from contracts.facts import Access
-from icloud import Home
+from icloud import KeptHome
 from sync_worker.application.allowance import Allowance
 from sync_worker.domain.cadence import Activity
 from sync_worker.domain.holds import Wish
@@ -71,14 +71,18 @@ class LastSaid:
 class Trail:
     """What a pass has come to so far."""
 
-    __slots__ = ("accepted", "before", "last")
+    __slots__ = ("accepted", "before", "began", "last", "trace")
 
-    def __init__(self, before: LastSaid | None = None) -> None:
+    def __init__(self, before: LastSaid | None = None, trace: str | None = None) -> None:
         self.before = before
         """What was said by passes before it that may not have told so."""
         self.last = before
         self.accepted = False
         """Whether Apple has let it in: then no 401 of the same pass is about the password."""
+        self.began: float | None = None
+        """When it began, by the event loop's clock; None where nobody measures."""
+        self.trace = trace
+        """Of whoever wanted it last, where that is told (`runtime.tracing`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,7 @@ class Claim:
     conflict_calendars: frozenset[str]
     setup_revision: int
     """The connection's revision that all of this is of."""
-    home: Home | None = field(repr=False)
+    home: KeptHome = field(repr=False, compare=False)
     calendars: Mapping[str, Tracked] = field(repr=False)
     home_told: HomeTold
     wishes: Mapping[str, Wish]

@@ -1,12 +1,12 @@
 """One calendar's listing beside what is kept of it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from icloud import Absence, CalendarObject, Missing
-from sync_worker.application.accounts import Account
+from icloud import Absence, CalendarObject, Forbidden, Missing, NotUnderstood, TryLater
+from sync_worker.application.accounts import Account, is_of_one_calendar
 from sync_worker.application.claim import Claim
 from sync_worker.domain import changes, holds
 from sync_worker.domain.appointments import is_own
@@ -37,7 +37,8 @@ class Objects(Protocol):
 class Compared:
     """A windowed listing, what is kept of the calendar by href, and how they differ.
 
-    `provable` counts the kept ones that the listing had to name if they still exist.
+    `provable` counts the kept ones that the listing had to name if they still exist, but for appointments of ours:
+    nothing becomes free when those go, and we take them away ourselves. They raise no doubt, and they settle none.
     """
 
     kept: Mapping[str, Known] = field(repr=False)
@@ -50,6 +51,11 @@ class Compared:
     def timeless(self) -> frozenset[str]:
         """Those unlisted ones of which no time could be told: the server may know one outside of the window."""
         return frozenset(href for href in self.unlisted if self.kept[href].extent is None)
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Event ids of our own appointments."""
+        return frozenset(one.event_id for href, one in self.kept.items() if is_own(href))
 
     def ids(self, hrefs: Collection[str]) -> tuple[str, ...]:
         """Event ids of kept objects, in the order of their hrefs."""
@@ -73,7 +79,8 @@ class CompareCalendar:
         }
         diff = changes.changes(known, listed)
         fetch = {href: listed[href] for href in diff.added_or_changed}
-        return Compared(kept, listed, fetch, frozenset(diff.removed), sum(one.expected for one in known.values()))
+        provable = sum(one.expected for href, one in known.items() if not is_own(href))
+        return Compared(kept, listed, fetch, frozenset(diff.removed), provable)
 
     async def additions(self, claim: Claim, account: Account, step: Step, window: Span) -> Mapping[str, str]:
         """ETags by href of what a window holds and is not kept like that. Nothing is said of what it leaves out.
@@ -112,6 +119,18 @@ async def listed_in(account: Account, shown: Shown, window: Span) -> dict[str, s
     return await account.listing(shown.path, start, end)
 
 
+async def contents_of(account: Account, shown: Shown) -> Mapping[str, str] | None:
+    """Everything that lies in a calendar, asked in another way; None where the server cannot tell."""
+    try:
+        return await account.contents(shown.path)
+    except (Forbidden, NotUnderstood):
+        return None
+    except TryLater as later:
+        if not is_of_one_calendar(later):
+            raise
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Believed:
     """The guard's word on what a listing leaves out; `missing` is gone, `moved` (ETag by href) only out of sight."""
@@ -128,8 +147,9 @@ async def believed(compared: Compared, account: Account, shown: Shown, missing: 
     """
     timeless = await _by_name(compared, account, shown, sorted(missing & compared.timeless))
     missing -= timeless.there
-    said = judge(known=compared.provable - len(timeless.there), removed=len(missing))
-    if not missing or (isinstance(said, Hold) and matters(len(missing))):
+    doubtful = len(not_ours(missing))
+    said = judge(known=compared.provable - len(not_ours(timeless.there)), removed=doubtful)
+    if not missing or (isinstance(said, Hold) and matters(doubtful)):
         return Believed(said, missing, timeless.moved)
     some = holds.sample(missing, _SAMPLE)
     named = await _by_name(compared, account, shown, some)
@@ -139,6 +159,11 @@ async def believed(compared: Compared, account: Account, shown: Shown, missing: 
     # A few that are neither listed nor there by their names are gone, even if they were all there was.
     said = Hold(Doubt.INCOMPLETE) if named.odd else Confirm()
     return Believed(said, missing - named.moved.keys(), {**timeless.moved, **named.moved})
+
+
+def not_ours(hrefs: Iterable[str]) -> frozenset[str]:
+    """Those that are no appointments of ours."""
+    return frozenset(href for href in hrefs if not is_own(href))
 
 
 async def none_comes(account: Account, shown: Shown, hrefs: Collection[str]) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from icloud import Home
 from sync_worker.application.claim import Claim
 from sync_worker.domain.holds import Wish
 from sync_worker.domain.home_calendars import HomeTold
@@ -30,7 +29,8 @@ class Completed:
 
     as_of: datetime
     again_in: timedelta
-    home: Home | None = field(repr=False)
+    home: bytes | None = field(repr=False)
+    """Sealed, to be kept from now on; None: it is as it was."""
     changed: bool = False
     """Whether anything had changed at Apple."""
     outlook: Outlook | None = None

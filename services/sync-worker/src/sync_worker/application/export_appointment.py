@@ -4,7 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from icloud import CalendarGone, Forbidden, HeldBack, ICloudError, NotUnderstood, PreconditionFailed, TryLater
+from icloud import (
+    CalendarGone,
+    CredentialsRejected,
+    Forbidden,
+    HeldBack,
+    ICloudError,
+    NotUnderstood,
+    PreconditionFailed,
+    TryLater,
+)
 from runtime.logs import get_logger
 from sync_worker.application import metrics
 from sync_worker.application.appointment_work import Sight, Work
@@ -32,15 +41,19 @@ class ExportAppointment:
         self._tell = tell
 
     async def __call__(self, sight: Sight, job: Job) -> Failure | None:
-        """Do what it calls for; the failure, where there was one, is told and will be tried again.
+        """Do what it calls for; a failure is told and will be tried again. Returns what every other would meet, too.
 
-        Raises LeaseLost, CredentialsRejected, HeldBack, and TryLater where Apple asked for a pause.
+        Raises LeaseLost, HeldBack, and TryLater where Apple asked for a pause.
         """
         work = Work(sight, job, self._jobs, self._tell)
         try:
             await work.do()
         except _OF_ONE as error:
-            return await self.fail(sight.claim, work.unwritten(), _failure(error))
+            failure = await self.fail(sight.claim, work.unwritten(), _failure(error))
+            return failure if failure.of_calendar else None
+        except CredentialsRejected:
+            # The same pass was let in to look: it is writing that is refused. If it is the password, looking tells.
+            return await self.fail(sight.claim, work.unwritten(), Failure.REFUSED)
         except HeldBack:
             raise
         except TryLater as later:

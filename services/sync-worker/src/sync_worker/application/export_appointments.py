@@ -125,7 +125,7 @@ class ExportAppointments:
     async def _all(self, sight: Sight, jobs: Sequence[Job]) -> None:
         for n, job in enumerate(jobs):
             failure = await self._export(sight, job)
-            if failure is not None and failure.of_calendar:
+            if failure is not None:
                 # The others would meet the same, and Apple is spared the asking.
                 return await self._fail(sight.claim, jobs[n + 1 :], failure)
         return None

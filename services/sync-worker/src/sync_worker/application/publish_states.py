@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from contracts.events import Event, ICloudEventImported, ICloudEventRemoved, RemovalReason, SyncCompleted
 from contracts.facts import OccurrenceFacts, OccurrenceGroup
+from sync_worker.application import metrics
 from sync_worker.application.claim import Claim, LastSaid
 from sync_worker.domain.outbox import Content, Gone, Imported, State
 from sync_worker.domain.values import Facts
@@ -99,11 +100,20 @@ class PublishStates:
         await self._events.publish([said for state in states for said in _said(claim, state)])
         if states:
             claim.trail.last = last_said(states)
+            _measure(claim, len(states))
 
     async def leftover(self, claim: Claim) -> None:
         """Publish what an earlier pass left behind; additions before removals."""
         while states := await self._outbox.pending(claim, BATCH):
             await self(claim, states)
+
+
+def _measure(claim: Claim, events: int) -> None:
+    if claim.trail.began is not None:
+        seconds = asyncio.get_running_loop().time() - claim.trail.began
+        took = metrics.LOOK_TO_KAFKA.labels(metrics.kind_of(claim))
+        for _ in range(events):
+            took.observe(seconds)
 
 
 def last_said(states: Sequence[State]) -> LastSaid:

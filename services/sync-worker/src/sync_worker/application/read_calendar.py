@@ -1,6 +1,7 @@
 """One calendar within a pass."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from icloud import CalendarGone, CredentialsRejected, Forbidden, ICloudError, NotUnderstood, TryLater, event_id
@@ -21,7 +22,7 @@ from sync_worker.domain.holds import Wish, is_new
 from sync_worker.domain.nearness import nearest_first
 from sync_worker.domain.outbox import MISSING, Known
 from sync_worker.domain.passes import Step
-from sync_worker.domain.tracked import PATIENCE, Settled, Shown, Tracked, failed, settled, unsettled
+from sync_worker.domain.tracked import PATIENCE, Settled, Shown, Tracked, failed, news_of_late, settled, unsettled
 from sync_worker.domain.values import Span
 
 _log = get_logger("sync_worker.read_calendar")
@@ -89,8 +90,8 @@ class ReadCalendar:
         if fetch and (step.tracked is None or step.tracked.left):
             await self._passes.remember(claim, step.calendar_id, Tracked(shown.path, claim.basis))
 
-    async def bring(self, course: Course, reading: Reading) -> bool:
-        """Import what is new. True: only removals are left to do, if any."""
+    async def bring(self, course: Course, reading: Reading) -> Reading | None:
+        """Import what is new; the reading of which only removals are left to do, if any. None: it is not at its end."""
         claim, step = course.claim, reading.step
         await self._note_begun(claim, step, reading.shown, reading.fetch)
         wanted = Wanted(step.calendar_id, reading.shown.path, reading.fetch)
@@ -98,19 +99,18 @@ class ReadCalendar:
             lag = await self._bring(claim, course.account, wanted, course.look, course.heard)
         except ICloudError as why:
             await self._fall_behind_or_raise(course, step, why)
-            return False
+            return None
         missing = await self._lagging(claim, step, lag.missing)
-        if not (missing or lag.stale):
-            return True
-        tries = step.tracked.failures + 1 if step.tracked else 1
-        if tries < PATIENCE:
-            await self.fall_behind(course, step, None)
-            return False
-        # Versions that differ three times running are this server's way of naming them.
+        if missing or news_of_late(step.tracked, {href: reading.fetch[href] for href in lag.stale}):
+            tries = step.tracked.failures + 1 if step.tracked else 1
+            if tries < PATIENCE:
+                await self.fall_behind(course, step, None)
+                return None
         if missing:
             lost = dict.fromkeys(missing, "")
             await self._bring.give_up(claim, Wanted(step.calendar_id, reading.shown.path, lost), course.look)
-        return True
+        late = {href: etag for href in (*lag.stale, *lag.missing) if (etag := reading.fetch[href])}
+        return replace(reading, late=late)
 
     async def settle(self, course: Course, reading: Reading) -> None:
         """Everything of this reading is on Kafka: the next pass goes on from here."""
@@ -118,7 +118,9 @@ class ReadCalendar:
         told = await self._tell_quarantine(course, reading)
         await self._tell_holds(course, step.calendar_id, (step.hold, reading.hold), reading.verdict)
         await self._count_drift(claim, reading.drift)
-        how = Settled(reading.token, told, reading.hold, reading.covered, reading.reconciled)
+        how = Settled(
+            reading.token, told, reading.hold, reading.covered, reading.reconciled, reading.empty_since, reading.late
+        )
         tracked = settled(step.tracked, reading.shown, claim.basis, how, claim.as_of)
         if tracked.hold:
             course.behind[step.calendar_id] = tracked

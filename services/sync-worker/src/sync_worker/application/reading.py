@@ -34,7 +34,8 @@ class Drift:
 class Reading:
     """What is to be fetched (ETag by href) and removed (event ids), and from where the next pass may then go on.
 
-    `hold` is what is held of the calendar from here on; `verdict` what became of what was held before.
+    `hold` is what is held of the calendar from here on; `verdict` what became of what was held before; `empty_since`
+    when its first listing came empty, as long as that is in doubt.
     """
 
     step: Step
@@ -46,4 +47,7 @@ class Reading:
     verdict: Verdict | None = None
     covered: int | None = None
     reconciled: datetime | None = None
+    empty_since: datetime | None = None
+    late: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What has not come in the listed version, whose ETag this is, by href."""
     drift: Drift = Drift()

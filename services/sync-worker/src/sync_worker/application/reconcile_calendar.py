@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 from icloud import event_id
 from sync_worker.application.ask_changes import AskChanges, Told
-from sync_worker.application.compare_calendar import CompareCalendar, Compared, believed, listed_in, shown_of
+from sync_worker.application.compare_calendar import (
+    CompareCalendar,
+    Compared,
+    believed,
+    listed_in,
+    not_ours,
+    shown_of,
+)
 from sync_worker.application.course import Course
 from sync_worker.application.reading import Drift, Reading
 from sync_worker.domain.changes import EDGE
@@ -40,7 +47,8 @@ class Reconcile:
         if told is not None and isinstance(said, Confirm):
             said = told.said
         remove = tuple(dict.fromkeys(compared.ids(found.missing) + (told.remove if told else ())))
-        guarded = after_listing(step.hold, said, known=len(compared.kept), missing=len(remove), now=course.now)
+        known, missing = len(not_ours(compared.kept)), len(set(remove) - compared.own)
+        guarded = after_listing(step.hold, said, known=known, missing=missing, now=course.now)
         return Reading(
             step=step,
             shown=shown,
@@ -51,6 +59,7 @@ class Reconcile:
             verdict=guarded.verdict,
             covered=window.end,
             reconciled=course.now,
+            empty_since=step.empty_since,
             drift=_drift(course, compared, entering, told) if told else Drift(),
         )
 

@@ -12,6 +12,7 @@ from sync_worker.application.claim import Claim, State
 from sync_worker.application.endings import Completed, Ending, Passes, Postponed
 from sync_worker.application.erase_connection import EraseConnection
 from sync_worker.application.export_appointments import may_write
+from sync_worker.application.fleet import HELD_BACK_FOR
 from sync_worker.application.refuse import Refuse
 from sync_worker.application.sync_account import Read, SyncAccount
 from sync_worker.application.turnstile import THROTTLED
@@ -41,7 +42,7 @@ class RunPass:
         """Raises LeaseLost when somebody else has taken over, and whatever MongoDB and Kafka raise."""
         if claim.state is State.ERASING:
             objects = await self._erase(claim)
-            metrics.PASSES.labels("erased").inc()
+            metrics.passes("erased", metrics.kind_of(claim)).inc()
             _log.info("connection_erased", objects=objects)
             return
         await self._passes.end(claim, await self._outcome(claim))
@@ -55,7 +56,7 @@ class RunPass:
         try:
             read = await self._sync(claim)
         except CredentialsRejected:
-            return self._postponed(claim, None) if claim.trail.accepted else await self._refuse(claim)
+            return self._postponed(claim, None) if claim.trail.accepted else await self._refused(claim)
         except HeldBack as held:
             return self._held_back(claim, held)
         except TryLater as later:
@@ -65,9 +66,16 @@ class RunPass:
             _log.warning("pass_failed", reason=type(error).__name__, detail=str(error))
             return self._postponed(claim, None)
         except CredentialUnusable as unusable:
-            _log.error("credential_unusable", reason=unusable.reason)
+            if unusable.reason == "absent":
+                _log.info("credential_unusable", reason="absent")  # a disconnect that this worker has yet to hear of
+            else:
+                _log.error("credential_unusable", reason=unusable.reason)
             return self._postponed(claim, None)
         return self._completed(claim, read)
+
+    async def _refused(self, claim: Claim) -> Ending:
+        metrics.passes("refused", metrics.kind_of(claim)).inc()
+        return await self._refuse(claim)
 
     def _completed(self, claim: Claim, read: Read) -> Completed:
         now, changed = claim.claimed_at, bool(read.imported or read.removed)
@@ -78,25 +86,30 @@ class RunPass:
         due_at = read.outlook.due_at if read.outlook else claim.exports.due_at
         if due_at is not None and may_write(claim):
             again_in = min(again_in, max(due_at - now, timedelta(0)))
-        metrics.COMPLETED.inc()
+        metrics.passes("completed", metrics.kind_of(claim)).inc()
+        if changed and claim.as_of is not None:
+            metrics.UNSEEN.observe((now - claim.as_of).total_seconds())
         # Nothing new at one of thousands of accounts is no news; it is counted.
         tell = _log.info if changed or read.behind else _log.debug
         tell("pass_completed", imported=read.imported, removed=read.removed, behind=read.behind)
-        return Completed(read.as_of, again_in, read.home, changed=changed, outlook=read.outlook)
+        home = claim.home.news(read.home)
+        return Completed(read.as_of, again_in, home, changed=changed, outlook=read.outlook)
 
     def _held_back(self, claim: Claim, held: HeldBack) -> Postponed:
         """We ourselves kept the request in: nothing has failed, so nothing is counted and nothing backs off."""
-        metrics.PASSES.labels("held_back").inc()
+        metrics.passes("held_back", metrics.kind_of(claim)).inc()
         _log.info("pass_held_back", reason=held.reason)
         usual = next_look(
             claim.connection_id, claim.passes, bounds=self._bounds, activity=claim.activity, now=claim.claimed_at
         )
         after = held.after or usual
         asked = after if held.reason == THROTTLED else None
-        return Postponed(max(after, usual), claim.failures, asked=asked, rejections=_rejections(claim))
+        # Somebody sits before a first import: it comes again as soon as it has a chance.
+        again_in = after if claim.as_of is None else max(after, usual, HELD_BACK_FOR)
+        return Postponed(again_in, claim.failures, asked=asked, rejections=_rejections(claim))
 
     def _postponed(self, claim: Claim, asked: timedelta | None) -> Postponed:
-        metrics.PASSES.labels("postponed").inc()
+        metrics.passes("postponed", metrics.kind_of(claim)).inc()
         failures = claim.failures + 1
         again_in = next_try(
             claim.connection_id, claim.passes, bounds=self._bounds, failures=failures, retry_after=asked

@@ -2,17 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
-from icloud import Forbidden, NotUnderstood, TryLater
-from sync_worker.application.accounts import is_of_one_calendar
 from sync_worker.application.ask_changes import AskChanges
-from sync_worker.application.compare_calendar import CompareCalendar, Compared, none_comes, shown_of
+from sync_worker.application.compare_calendar import (
+    CompareCalendar,
+    Compared,
+    contents_of,
+    none_comes,
+    not_ours,
+    shown_of,
+)
 from sync_worker.application.course import Course
 from sync_worker.application.reading import Reading
+from sync_worker.domain.appointments import is_own
 from sync_worker.domain.guard import matters
 from sync_worker.domain.holds import Held, SecondLook, Settlement, Verdict, Wish, hold, looked
 from sync_worker.domain.passes import Step
 from sync_worker.domain.tracked import Shown
+
+_SETTLED: Final = (Verdict.CONFIRMED, Verdict.DROPPED)
 
 
 class LookAgain:
@@ -29,11 +38,13 @@ class LookAgain:
         """Raises what the account raises, except TokenDead."""
         shown, meant, now = shown_of(step), step.wish is Wish.CONFIRM, course.now
         compared = await self._compare(course.claim, course.account, step, course.look.horizon)
-        contents = await self._contents(course, shown)
+        contents = await contents_of(course.account, shown)
         told = await self._changes.since_kept(course, step)
         moved = _moved(compared, contents or {})
         changed = frozenset(moved.keys() | (told.changes.changed.keys() if told else set()))
         settled = _looked_at(compared, contents, changed).settle(held, now, meant=meant)
+        if settled.verdict in _SETTLED:
+            settled = replace(settled, missing=settled.missing | _own_gone(compared, contents, changed))
         if not meant:
             settled = await self._asked_by_name(course, shown, settled)
         removed = compared.ids(settled.missing)
@@ -45,33 +56,24 @@ class LookAgain:
             remove=(),
             token=told.changes.token if told else shown.token,
             hold=looked(held, now),
+            empty_since=step.empty_since,
         )
         match settled.verdict:
-            case Verdict.CONFIRMED | Verdict.DROPPED if matters(len(named)):
+            case Verdict.CONFIRMED | Verdict.DROPPED if matters(len(set(named) - compared.own)):
                 # So many went while we looked: another look finds them.
                 return reading
             case Verdict.CONFIRMED | Verdict.DROPPED as verdict:
                 return replace(reading, remove=removed + named, hold=None, verdict=verdict)
             case Verdict.GROWN:
-                grown = hold(held.doubt, known=len(compared.kept), missing=len(settled.missing), now=now)
+                known = len(not_ours(compared.kept))
+                grown = hold(held.doubt, known=known, missing=len(settled.missing), now=now)
                 return replace(reading, hold=replace(grown, kept_until=held.kept_until))
             case Verdict.STILL:
                 return reading
 
-    async def _contents(self, course: Course, shown: Shown) -> Mapping[str, str] | None:
-        """Everything that lies in the calendar; None where the server cannot tell."""
-        try:
-            return await course.account.contents(shown.path)
-        except (Forbidden, NotUnderstood):
-            return None
-        except TryLater as later:
-            if not is_of_one_calendar(later):
-                raise
-            return None
-
     async def _asked_by_name(self, course: Course, shown: Shown, settled: Settlement) -> Settlement:
         """What is about to be removed must not come when it is asked for."""
-        removing = settled.verdict in (Verdict.CONFIRMED, Verdict.DROPPED) and settled.missing
+        removing = settled.verdict in _SETTLED and settled.missing
         if removing and not await none_comes(course.account, shown, settled.missing):
             return Settlement(Verdict.STILL)
         return settled
@@ -80,12 +82,18 @@ class LookAgain:
 def _looked_at(compared: Compared, contents: Mapping[str, str] | None, changed: frozenset[str]) -> SecondLook:
     """What both ways say; `changed` is there, whatever they show."""
     return SecondLook(
-        known=frozenset(compared.kept),
+        known=not_ours(compared.kept),
         listed=frozenset(compared.listed),
-        unlisted=compared.unlisted - changed - (compared.timeless & (contents or {}).keys()),
+        unlisted=not_ours(compared.unlisted) - changed - (compared.timeless & (contents or {}).keys()),
         provable=compared.provable,
         contents=None if contents is None else frozenset(contents.keys() | changed),
     )
+
+
+def _own_gone(compared: Compared, contents: Mapping[str, str] | None, changed: frozenset[str]) -> frozenset[str]:
+    """Appointments of ours that none of the answers shows."""
+    gone = compared.unlisted if contents is None else compared.kept.keys() - contents.keys() - compared.listed.keys()
+    return frozenset(href for href in gone if is_own(href)) - changed
 
 
 def _moved(compared: Compared, contents: Mapping[str, str]) -> Mapping[str, str]:

@@ -142,7 +142,7 @@ class SyncAccount:
         readings = [reading for step in steps if (reading := await self._ask(course, step))]
         await self._do.exports.notice(course, exporting, readings)
         await course.progress.begin(sum(len(reading.fetch) for reading in readings))
-        brought = [reading for reading in readings if await self._bring(course, reading)]
+        brought = [done for reading in readings if (done := await self._bring(course, reading))]
         await self._remove(course, brought, gone)
         await self._do.leave(course, planned.left)
 
@@ -154,17 +154,16 @@ class SyncAccount:
                 return None
             case How.ABSENT | How.LEFT:
                 return None
-            case How.CHANGES | How.LISTING | How.DAILY | How.SECOND_LOOK:
+            case How.CHANGES | How.LISTING | How.DAILY | How.EMPTY | How.SECOND_LOOK:
                 return await self._do.read.ask(course, step)
 
-    async def _bring(self, course: Course, reading: Reading) -> bool:
-        """Import; True when removals are left to do."""
-        if not await self._do.read.bring(course, reading):
-            return False
-        if reading.remove:
-            return True
-        await self._do.read.settle(course, reading)
-        return False
+    async def _bring(self, course: Course, reading: Reading) -> Reading | None:
+        """Import; the reading where removals are left to do."""
+        brought = await self._do.read.bring(course, reading)
+        if brought is None or brought.remove:
+            return brought
+        await self._do.read.settle(course, brought)
+        return None
 
     async def _remove(self, course: Course, brought: list[Reading], gone: list[Step]) -> None:
         if (brought or gone) and course.removals_wait([step.calendar_id for step in gone]):
@@ -186,7 +185,7 @@ class SyncAccount:
             as_of=as_of,
             horizon=self._horizon.around(as_of),
             zone=ZoneInfo(claim.time_zone),
-            addresses=frozenset(account.home.addresses if account.home else ()),
+            addresses=frozenset({*account.home.addresses, account.home.principal} if account.home else ()),
         )
         return Course(
             claim=claim,

@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from icloud import CalendarGone, Forbidden, HeldBack, NotUnderstood, PreconditionFailed, TryLater
+from icloud import (
+    CalendarGone,
+    CredentialsRejected,
+    Forbidden,
+    HeldBack,
+    NotUnderstood,
+    PreconditionFailed,
+    TryLater,
+)
 from runtime.logs import get_logger
 from sync_worker.application import metrics
 from sync_worker.application.linked_calendar import LinkedCalendar
@@ -53,7 +61,7 @@ async def tidied(calendar: LinkedCalendar, appointment_id: str, copy: Copy) -> b
             metrics.EXPORTED.labels("moved").inc()
     except HeldBack:
         raise
-    except (PreconditionFailed, TryLater):
+    except (PreconditionFailed, TryLater, CredentialsRejected):
         return False
     except (CalendarGone, Forbidden, NotUnderstood) as error:
         _log.warning("copy_left_behind", appointment_id=appointment_id, reason=type(error).__name__)

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from icloud import Errand, Fate, HeldBack, Outcome, Unreachable
+from runtime import tracing
 from runtime.logs import get_logger
+from runtime.tracing import Kind
 from sync_worker.application import metrics
 from sync_worker.application.allowance import Portion
 from sync_worker.application.claim import Claim
@@ -16,6 +18,7 @@ from sync_worker.domain.hosts import Hosts
 THROTTLED: Final = "throttled"
 """Apple asked for a pause, and it is not over."""
 _BREAKER: Final = "breaker"
+_AGAIN_IN: Final = HELD_BACK_FOR.total_seconds()
 _PORTION: Final = 10
 """Requests drawn at once by a pass that needs many."""
 _MOST_REMEMBERED: Final = 10_000
@@ -61,6 +64,7 @@ class Gatehouse:
         """Learn from one request."""
         now = _now()
         metrics.requests(errand.kind.value, _family(outcome)).inc()
+        tracing.took(f"icloud {errand.kind.value}", Kind.CLIENT, now - began, result=_family(outcome))
         if outcome.alone is not None:
             self._leave_alone(claim.connection_id, now, outcome.alone)
         before, after = self._hosts.heard(errand.origin, verdict(outcome), claim.connection_id, began=began, now=now)
@@ -84,7 +88,7 @@ class Gatehouse:
     async def _slowly(self, origin: str) -> None:
         wait = self._hosts.turn(origin, _now(), PATIENCE)
         if wait is None:
-            raise _held(0.0, "slow_start")
+            raise _held(_AGAIN_IN, "slow_start")
         if wait:
             metrics.WAITED.labels("slow_start").inc(wait)
             await asyncio.sleep(wait)
@@ -94,7 +98,7 @@ class Gatehouse:
         if until is None:
             return
         if until > _now():
-            raise _held(until - _now(), THROTTLED)
+            raise _held(max(until - _now(), _AGAIN_IN), THROTTLED)
         del self._left_alone[connection_id]
 
     def _leave_alone(self, connection_id: str, now: float, pause: timedelta) -> None:
@@ -152,7 +156,7 @@ def _unless(refused: float | None) -> None:
 
 def _held(seconds: float, reason: str) -> HeldBack:
     metrics.HELD_BACK.labels(reason).inc()
-    return HeldBack(max(timedelta(seconds=seconds), HELD_BACK_FOR), reason)
+    return HeldBack(timedelta(seconds=seconds), reason)
 
 
 def _family(outcome: Outcome) -> str:

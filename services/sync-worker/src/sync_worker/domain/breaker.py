@@ -12,7 +12,8 @@ _LEAST: Final = 10
 _ACCOUNTS: Final = 3
 _IN_A_ROW: Final = 5
 _ROW_SECONDS: Final = 30.0
-FIRST_WAIT: Final = 30.0
+FIRST_WAIT: Final = 5.0
+"""A host is often away for a second: accounts that are waited for must not wait half a minute for that."""
 LONGEST_WAIT: Final = 120.0
 """Between two probes: short enough that two poll intervals after an outage all is well again."""
 _JITTER: Final = 0.2
@@ -44,7 +45,8 @@ class Breaker:
 
     Opens when, within a minute, half of at least ten answers are bad and at least three accounts met them; or when five
     in a row are bad over half a minute, however few accounts live there. Then nothing passes but one probe at a time,
-    the first half a minute later, the next ones further apart, at most two minutes. The first good probe closes it.
+    the first five seconds later, each next one after twice the time, two minutes at most. The first good probe closes
+    it. Should it open again within a minute the time goes on doubling: a host that comes and goes is left alone longer.
 
     `now` and `began` are seconds on one monotonic clock, `chance` gives numbers in [0, 1).
     """
@@ -56,6 +58,7 @@ class Breaker:
         self.down_since: float | None = None
         self._chance = chance
         self._since = float("-inf")
+        self._wait = FIRST_WAIT
         self._clear()
 
     def refusal(self, now: float) -> float | None:
@@ -93,7 +96,7 @@ class Breaker:
         self._row += 1
         if self._fails(now):
             self.down_since = now
-            self._open(now, FIRST_WAIT)
+            self._open(now, self._longer() if now - self._since < WINDOW else FIRST_WAIT)
 
     def _fails(self, now: float) -> bool:
         if self._row >= _IN_A_ROW and now - self._row_since >= _ROW_SECONDS:
@@ -109,12 +112,15 @@ class Breaker:
                 self.down_since = None
                 self._clear()
             case Verdict.BAD:
-                self._open(now, min(2 * self._wait, LONGEST_WAIT))
+                self._open(now, self._longer())
             case Verdict.BUSY:
                 self._open(now, self._wait)
             case Verdict.NOTHING:
                 self._become(State.OPEN, now)
                 self._due = now
+
+    def _longer(self) -> float:
+        return min(2 * self._wait, LONGEST_WAIT)
 
     def _open(self, now: float, wait: float) -> None:
         self._become(State.OPEN, now)
@@ -129,4 +135,3 @@ class Breaker:
         self._answers: deque[tuple[float, str | None]] = deque(maxlen=_REMEMBERED)
         self._row = 0
         self._row_since = self._due = 0.0
-        self._wait = FIRST_WAIT

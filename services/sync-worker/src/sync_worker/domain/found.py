@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sync_worker.domain.appointments import PRINT, agreed
 from sync_worker.domain.budget import Budget
 from sync_worker.domain.events import Event, EventReading
-from sync_worker.domain.series import end_of
+from sync_worker.domain.series import span_of
 from sync_worker.domain.text import Lines, parameters, scan
 from sync_worker.domain.values import Span
 from sync_worker.domain.zone_names import Zones
@@ -45,8 +45,7 @@ def found(etag: str, text: str, zone: ZoneInfo) -> Found:
     if not read:
         return Found(etag, "", None)
     lines, event = next(((lines, event) for lines, event in read if event.replaces is None), read[0])
-    start = event.start.instant
-    span = Span(start, max(end_of(event), start))
+    span = Span(*span_of(event))
     alone = len(components.events) == 1 and not components.flaws and not reading.flaws
     says = _says(lines, span) if alone and _plain(event) else ""
     return Found(etag, event.uid, span, says, _value(lines, PRINT))

@@ -12,7 +12,7 @@ from sync_worker.domain.zone_names import Zones
 from sync_worker.domain.zones import NamedZone, Zone
 
 # Raised by one whenever the same text may be read differently: what was read by an older one is read again.
-VERSION = 2
+VERSION = 3
 # About half a second. A year of any calendar that people keep takes less than a fiftieth of it.
 _STEPS = 300_000
 # Of their own, so that zones cannot use up what the series needs: a hundred names, or a dozen definitions.
@@ -24,9 +24,9 @@ _ZONES_BEYOND = 366 * 86_400
 def read_object(text: str, *, horizon: Span, zone: ZoneInfo, addresses: frozenset[str]) -> ImportedObject:
     """Read one calendar object: every occurrence that touches the horizon, whole, with its facts.
 
-    `zone` is that of the connection, for all-day and floating times; `addresses` are the user's own, lower case,
-    without "mailto:". Only VEVENTs count; an object without any has no groups. Raise `Unreadable`, and nothing else,
-    when any part of it that matters cannot be read.
+    `zone` is that of the connection, for all-day and floating times; `addresses` are what the user is called: e-mail
+    addresses, URNs, the principal. Only VEVENTs count; an object without any has no groups. Raise `Unreadable`, and
+    nothing else, when any part of it that matters cannot be read.
     """
     found = scan(text)
     budget = Budget(_STEPS)

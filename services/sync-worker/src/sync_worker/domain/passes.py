@@ -7,13 +7,15 @@ from enum import Enum, auto
 from typing import Final
 
 from sync_worker.domain.guard import Doubt
-from sync_worker.domain.holds import Held, Wish
+from sync_worker.domain.holds import WAIT, Held, Wish
 from sync_worker.domain.tracked import PATIENCE, Shown, Tracked
 from sync_worker.domain.values import Span
 
 ASK_EVERY: Final = 6
 """A ctag is never trusted alone: at every sixth pass each calendar is asked what changed."""
 _DAY: Final = 24 * 60 * 60
+_DOUBTED_FOR: Final = timedelta(hours=1)
+"""A first listing that was empty; what could not be settled by then is left to the day's work."""
 
 
 class How(Enum):
@@ -27,6 +29,8 @@ class How(Enum):
     """All its objects of the horizon: first reading, or nothing to go on from."""
     DAILY = auto()
     """Changes, and besides what of the horizon's newest day enters, and whether a full listing agrees with us."""
+    EMPTY = auto()
+    """Whether it is as empty as its first listing was, in another way."""
     SECOND_LOOK = auto()
     """All its objects in two ways: removals are held, and it is time to believe them or not."""
     ABSENT = auto()
@@ -53,6 +57,11 @@ class Step:
     def hold(self) -> Held | None:
         """What was held of it before this pass."""
         return self.tracked.hold if self.tracked else None
+
+    @property
+    def empty_since(self) -> datetime | None:
+        """When its first listing came empty, if that is not settled."""
+        return self.tracked.empty_since if self.tracked else None
 
     @property
     def first(self) -> bool:
@@ -127,16 +136,20 @@ def _how(shown: Shown, tracked: Tracked, wish: Wish | None, remembered: Remember
     if tracked.hold and not back and (wish is Wish.CONFIRM or tracked.hold.due(remembered.now)):
         return How.SECOND_LOOK
     other_basis = tracked.basis != remembered.basis
-    if not (tracked.failures or other_basis or back) and _day_is_due(tracked, remembered):
-        return How.DAILY
+    if not (tracked.failures or other_basis or back) and (whole := _of_the_whole(tracked, remembered)):
+        return whole
     moved = shown.ctag is None or shown.ctag != tracked.ctag or shown.token != tracked.listed_token
-    if not (blank or moved or asked_anyway or tracked.failures or other_basis or back):
+    if not (blank or moved or asked_anyway or tracked.failures or other_basis or back or tracked.late):
         return How.NOTHING
     return How.CHANGES if tracked.token is not None else How.LISTING
 
 
-def _day_is_due(tracked: Tracked, remembered: Remembered) -> bool:
-    return tracked.reconciled is None or tracked.reconciled < remembered.daily_since
+def _of_the_whole(tracked: Tracked, remembered: Remembered) -> How | None:
+    """What is to be asked beyond changes."""
+    if tracked.empty_since and WAIT <= remembered.now - tracked.empty_since < _DOUBTED_FOR:
+        return How.EMPTY
+    compared = tracked.reconciled is not None and tracked.reconciled >= remembered.daily_since
+    return None if compared else How.DAILY
 
 
 @dataclass(frozen=True, slots=True)

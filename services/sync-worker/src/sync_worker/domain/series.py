@@ -44,11 +44,6 @@ def span_of(event: Event) -> tuple[int, int]:
     return event.length.span(event.start.zone, event.start.wall, event.start.instant)
 
 
-def end_of(event: Event) -> int:
-    """When the one occurrence that a VEVENT names itself ends."""
-    return span_of(event)[1]
-
-
 @dataclass(frozen=True, slots=True)
 class _Override:
     """A VEVENT and the instance it replaces, in the kind of time that the instance's master uses."""

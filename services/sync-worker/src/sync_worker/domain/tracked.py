@@ -1,5 +1,6 @@
 """What is remembered of one calendar between passes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -8,6 +9,10 @@ from sync_worker.domain.holds import Held
 
 PATIENCE: Final = 3
 """So many passes in a row may fail for a calendar before the others stop waiting for it."""
+_LATE_AT_MOST: Final = 100
+_LATE_ASKED: Final = 6
+"""What still comes in another version than the listed one after so many more questions, or is more than the above: that
+is this server's way of naming versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,12 @@ class Tracked:
     """Up to this time (epoch seconds) all that it holds has been read; what begins later enters with the days."""
     reconciled: datetime | None = None
     """When all of it was last compared with a full listing."""
+    empty_since: datetime | None = None
+    """When its first listing came empty, until it was asked in another way whether it is."""
+    late: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Objects (href, listed ETag) that have not come in this version: they are asked for again."""
+    late_asked: int = 0
+    """Passes that have asked for these again."""
     left: bool = False
     """It is gone from iCloud for good, and its events with it; should it come back, it is read anew."""
 
@@ -48,6 +59,10 @@ class Settled:
     hold: Held | None
     covered: int | None = None
     reconciled: datetime | None = None
+    empty_since: datetime | None = None
+    """This one is never as it was."""
+    late: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Nor is this: listed ETags by href."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,7 @@ def holding(tracked: Tracked | None, hold: Held, basis: str, as_of: datetime | N
 def settled(tracked: Tracked | None, shown: Shown, basis: str, how: Settled, as_of: datetime | None) -> Tracked:
     """What to remember of a calendar that was read to the end, but for what is held."""
     before = tracked if tracked and not tracked.left else Tracked(shown.path, basis)
+    late, late_asked = _asked_again(before, how.late)
     return Tracked(
         shown.path,
         basis,
@@ -85,7 +101,22 @@ def settled(tracked: Tracked | None, shown: Shown, basis: str, how: Settled, as_
         quarantine_told=how.quarantine_told,
         covered=before.covered if how.covered is None else how.covered,
         reconciled=how.reconciled or before.reconciled,
+        empty_since=how.empty_since,
+        late=late,
+        late_asked=late_asked,
     )
+
+
+def news_of_late(tracked: Tracked | None, late: Mapping[str, str]) -> bool:
+    """Whether any of these (listed ETags by href) was not late before."""
+    return not late.items() <= dict(tracked.late if tracked else ()).items()
+
+
+def _asked_again(before: Tracked, late: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], int]:
+    asked = 0 if news_of_late(before, late) or not late else before.late_asked + 1
+    if asked >= _LATE_ASKED or len(late) > _LATE_AT_MOST:
+        return (), 0
+    return tuple(sorted(late.items())), asked
 
 
 def unsettled(tracked: Tracked) -> Tracked:

@@ -18,4 +18,5 @@ class ICloudAccounts:
     async def open(self, claim: Claim) -> Account:
         """The claim's account, nothing asked of it yet."""
         turnstile = self._gatehouse.of(claim) if self._gatehouse else None
-        return self._icloud.account(await self._vault.credential(claim), claim.home, turnstile=turnstile)
+        credential = await self._vault.credential(claim)
+        return self._icloud.account(credential, claim.home.open(credential), turnstile=turnstile)

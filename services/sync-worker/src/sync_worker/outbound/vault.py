@@ -5,6 +5,7 @@ from typing import Final
 
 from icloud import AppleCredential
 from icloud.credentials import Binding, Envelope, EnvelopeRefused, Opener, Signature, Signers
+from sync_worker.application import metrics
 from sync_worker.application.accounts import CredentialUnusable
 from sync_worker.application.claim import Claim
 from sync_worker.outbound.mongo.collections import Client, Document
@@ -34,6 +35,15 @@ class Vault:
 
     async def credential(self, claim: Claim) -> AppleCredential:
         """The connection's credential. Raises CredentialUnusable."""
+        try:
+            opened = await self._opened(claim)
+        except CredentialUnusable as unusable:
+            metrics.opened(unusable.reason).inc()
+            raise
+        metrics.opened("opened").inc()
+        return opened
+
+    async def _opened(self, claim: Claim) -> AppleCredential:
         found = await self._document(claim.connection_id)
         if found is None:
             raise CredentialUnusable("absent")

@@ -1,12 +1,21 @@
 """What the admin API takes and gives."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from icloud_simulator.edits import Side
 from icloud_simulator.facts import Access, Kind, OldHost, Trace
+
+
+def _kind(value: object) -> str:
+    """A date alone is all-day; a midnight is a moment, which a plain union would take for a date."""
+    is_day = isinstance(value, date) and not isinstance(value, datetime)
+    return "day" if is_day or (isinstance(value, str) and len(value) == len("2027-01-04")) else "moment"
+
+
+Moment = Annotated[Annotated[date, Tag("day")] | Annotated[datetime, Tag("moment")], Discriminator(_kind)]
 
 
 class Shape(BaseModel):
@@ -172,8 +181,8 @@ class EventWish(Shape):
     """An event in Apple's own writing. Dates make it all-day; local times need `time_zone`."""
 
     title: str
-    start: date | datetime
-    end: date | datetime
+    start: Moment
+    end: Moment
     time_zone: str | None = Field(None, description="IANA name; null: times are written in UTC")
     uid: str | None = None
     rule: str | None = Field(None, description="An RRULE's value")
@@ -192,8 +201,8 @@ class EventChange(Shape):
     """What the user changes on the iPhone; null leaves as is. Times keep the event's zone."""
 
     title: str | None = None
-    start: date | datetime | None = None
-    end: date | datetime | None = None
+    start: Moment | None = None
+    end: Moment | None = None
     transparent: bool | None = None
     status: Literal["CONFIRMED", "TENTATIVE", "CANCELLED"] | None = None
     partstat: Literal["ACCEPTED", "DECLINED", "TENTATIVE", "NEEDS-ACTION"] | None = None

@@ -5,6 +5,7 @@ from sync_worker.outbound.mongo.connections import MongoConnections
 from sync_worker.outbound.mongo.grants import MongoGrants, MongoShares
 from sync_worker.outbound.mongo.indexes import make_indexes
 from sync_worker.outbound.mongo.leases import MongoLeases
+from sync_worker.outbound.mongo.measurements import MongoFleet, WatchedOutbox
 from sync_worker.outbound.mongo.objects import MongoObjects
 from sync_worker.outbound.mongo.passes import MongoPasses
 from sync_worker.outbound.mongo.refusals import MongoRefusals
@@ -12,11 +13,13 @@ from sync_worker.outbound.mongo.refusals import MongoRefusals
 __all__ = [
     "MongoAppointments",
     "MongoConnections",
+    "MongoFleet",
     "MongoGrants",
     "MongoLeases",
     "MongoObjects",
     "MongoPasses",
     "MongoRefusals",
     "MongoShares",
+    "WatchedOutbox",
     "make_indexes",
 ]

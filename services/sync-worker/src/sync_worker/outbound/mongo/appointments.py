@@ -9,6 +9,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from contracts.facts import Access
+from runtime import tracing
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.track_appointments import Wanted
 from sync_worker.domain.exports import Job
@@ -145,6 +146,7 @@ class MongoAppointments:
             "wakes": {"$cond": [_OPEN_DOOR, ONE_MORE_WAKE, "$wakes"]},
             "urgent": {"$cond": [at_once, URGENT, "$urgent"]},
             "next_sync_at": {"$cond": [at_once, AS_SOON_AS_ALLOWED, "$next_sync_at"]},
+            **{name: {"$cond": [_OPEN_DOOR, trace, f"${name}"]} for name, trace in tracing.noted().items()},
         }
         await self._connections.update_many(whose | {"state": State.ACTIVE.value}, [{"$set": update}])
 

@@ -6,6 +6,7 @@ from typing import Final
 from pymongo.errors import DuplicateKeyError
 
 from contracts.events import CalendarDisconnected, RequestReason
+from runtime import tracing
 from sync_worker.application.claim import State
 from sync_worker.application.tell_calendars import told_of
 from sync_worker.application.track_connection import Standing
@@ -61,6 +62,7 @@ class MongoConnections:
             "activity.asked_at": NOW,
             "exports.due_at": NOW,
             "wakes": ONE_MORE_WAKE,
+            **tracing.noted(),
             "failures": {"$cond": [reconnected, 0, "$failures"]},
             "rejections": {"$cond": [reconnected, "$$REMOVE", "$rejections"]},
             "stopped_at": {"$cond": [reconnected, "$$REMOVE", "$stopped_at"]},
@@ -78,6 +80,7 @@ class MongoConnections:
             "next_sync_at": NOW,
             "urgent": True,
             "wakes": ONE_MORE_WAKE,
+            **tracing.noted(),
         }
         if whose is None:
             done = await self._connections.update_one(
@@ -95,7 +98,7 @@ class MongoConnections:
 
     async def wake(self, connection_id: str, reason: RequestReason = RequestReason.OPS) -> bool:
         """Due now. Not while 401s are being confirmed: their spacing is what makes them count."""
-        asked = {_ASKED[reason]: NOW} if reason in _ASKED else {}
+        asked = ({_ASKED[reason]: NOW} if reason in _ASKED else {}) | dict(tracing.noted())
         done = await self._connections.update_one(
             {"_id": connection_id, "state": State.ACTIVE.value, "rejections": {"$exists": False}},
             [{"$set": {"next_sync_at": AS_SOON_AS_ALLOWED, "urgent": URGENT, "wakes": ONE_MORE_WAKE, **asked}}],

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.facts import Access
-from icloud import Home
+from icloud import KeptHome
+from runtime import tracing
 from sync_worker.application.allowance import Allowance
 from sync_worker.application.claim import Claim, Exports, LastSaid, Lease, State, Trail
 from sync_worker.domain.cadence import Activity
@@ -30,7 +31,7 @@ def claim_from(document: Document, lease: Lease, claimed_at: datetime) -> Claim:
         titles=setup.get("titles", False),
         conflict_calendars=frozenset(one["id"] for one in setup.get("conflict_calendars", ())),
         setup_revision=document.get("revision", 0),
-        home=_home_from(document.get("home")),
+        home=KeptHome(document["_id"], document.get("sealed_home")),
         calendars={one: _tracked_from(tracked) for one, tracked in document.get("calendars", {}).items()},
         home_told=_home_told_from(document.get("home_told") or {}),
         wishes={one: Wish(wish) for one, wish in document.get("wishes", {}).items()},
@@ -46,7 +47,9 @@ def claim_from(document: Document, lease: Lease, claimed_at: datetime) -> Claim:
         lease=lease,
         exports=_exports_from(document, setup),
         allowance=Allowance((document.get("allowance") or {}).get("level")),
-        trail=Trail(LastSaid(**document["last_said"]) if document.get("last_said") else None),
+        trail=Trail(
+            LastSaid(**document["last_said"]) if document.get("last_said") else None, document.get(tracing.FIELD)
+        ),
     )
 
 
@@ -55,7 +58,7 @@ def tracked_document(tracked: Tracked) -> Document:
     document = {
         name: value
         for name, value in asdict(tracked).items()
-        if value not in (None, "", 0, False) or name in {"path", "basis"}
+        if value not in (None, "", 0, False, ()) or name in {"path", "basis"}
     }
     if tracked.hold:
         document["hold"]["doubt"] = tracked.hold.doubt.value
@@ -65,11 +68,6 @@ def tracked_document(tracked: Tracked) -> Document:
 def home_told_document(told: HomeTold) -> Document:
     """The calendars as somebody last told them."""
     return {**asdict(told), "ids": sorted(told.ids)}
-
-
-def home_document(home: Home | None) -> Document | None:
-    """Where an account's calendars live."""
-    return {**asdict(home), "addresses": list(home.addresses)} if home else None
 
 
 def rejections_document(rejections: Rejections) -> Document:
@@ -100,15 +98,12 @@ def _exports_from(document: Document, setup: Document) -> Exports:
 def _tracked_from(document: Document) -> Tracked:
     held = document.get("hold")
     hold = Held(**{**held, "doubt": Doubt(held["doubt"])}) if held else None
-    return Tracked(**{**document, "hold": hold})
+    late = tuple((href, etag) for href, etag in document.get("late", ()))
+    return Tracked(**{**document, "hold": hold, "late": late})
 
 
 def _home_told_from(document: Document) -> HomeTold:
     return HomeTold(**{**document, "ids": frozenset(document.get("ids", ()))})
-
-
-def _home_from(document: Any) -> Home | None:  # noqa: ANN401 - what MongoDB holds
-    return Home(**{**document, "addresses": tuple(document["addresses"])}) if document else None
 
 
 def _rejections_from(document: Any) -> Rejections | None:  # noqa: ANN401 - what MongoDB holds

@@ -10,6 +10,8 @@ DUE: Final = "due_once_read"
 DUE_IN_BUCKET: Final = "due_in_bucket_by_account"
 URGENT: Final = "urgent"
 REFUSED: Final = "refused"
+PENDING: Final = "pending"
+QUARANTINED: Final = "quarantined"
 APPOINTMENTS_LAST_SECONDS: Final = 30 * 24 * 60 * 60
 """After their end; as long as their topic is kept, so that a repeated word finds what it is about."""
 GRAVESTONES_LAST_SECONDS: Final = 30 * 24 * 60 * 60
@@ -47,10 +49,10 @@ async def make_indexes(client: Client, database: str = DATABASE) -> None:
     await objects.create_indexes(
         [
             IndexModel([("connection_id", ASCENDING), ("calendar_id", ASCENDING)], name="of_calendar"),
-            IndexModel([("connection_id", ASCENDING)], name="pending", partialFilterExpression={"pending": True}),
+            IndexModel([("connection_id", ASCENDING)], name=PENDING, partialFilterExpression={"pending": True}),
             IndexModel(
                 [("connection_id", ASCENDING), ("calendar_id", ASCENDING)],
-                name="quarantined",
+                name=QUARANTINED,
                 partialFilterExpression={"quarantine.reason": {"$exists": True}},
             ),
             IndexModel(

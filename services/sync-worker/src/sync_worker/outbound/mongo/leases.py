@@ -2,13 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
 from runtime.logs import get_logger
-from sync_worker.application.claim import Claim, Lease
+from sync_worker.application.claim import Claim, Lease, State
 from sync_worker.application.leases import IDLE, MANY, Busy
 from sync_worker.domain.fairness import Due, crowding, fair
 from sync_worker.outbound.mongo.collections import (
@@ -24,6 +24,7 @@ from sync_worker.outbound.mongo.collections import (
 )
 from sync_worker.outbound.mongo.documents import claim_from, milliseconds
 from sync_worker.outbound.mongo.indexes import DUE, DUE_IN_BUCKET, URGENT
+from sync_worker.outbound.mongo.locked import TOGETHER_SECONDS, written
 
 _log = get_logger("sync_worker.leases")
 
@@ -34,14 +35,21 @@ DUE_AND_FREE: Final = {
         "$and": [
             {"$lte": ["$next_sync_at", NOW]},
             {"$or": [{"$ne": [{"$type": "$lease.until"}, "date"]}, {"$lte": ["$lease.until", NOW]}]},
+            {"$or": [{"$ne": [{"$type": "$paused"}, "object"]}, {"$eq": ["$state", State.ERASING.value]}]},
         ]
     }
 }
-"""Overdue, and nobody's. The first part uses the index, the second is looked at in the few documents it finds."""
+"""Overdue, nobody's, and not paused by hand, which stops no erasure. The first part uses the index, the others are
+looked at in the few documents it finds."""
 ONE_MORE: Final = {"$add": [{"$ifNull": ["$fence", 0]}, 1]}
 _SEARCHING_AT_MOST: Final = 0.2
 """The share of a worker's time that goes into looking for others behind one account's backlog: in a million connections
 of which 900,000 are one account's and overdue, one search reads some 14,000 keys of the index (40 ms)."""
+_PASSED_OVER_SECONDS: Final = 3.0
+"""For so long what is locked is not reached for again."""
+_RELEASE_SECONDS: Final = 0.5
+_HEARTBEAT_SHARE: Final = 6
+"""A heartbeat may take this part of a lease until the locked are told from the others; there are two more to come."""
 
 
 class MongoLeases:
@@ -50,6 +58,8 @@ class MongoLeases:
     A batch comes from one of 64 buckets, so that many workers seldom reach for the same documents. Where one gives too
     little several are asked at once, at last all of them. Each worker goes round the buckets in an order of its own.
     Two that do reach for the same documents are told apart by the claim's token.
+
+    What a dead worker held is claimed one by one: it may have died inside a transaction, whose locks are passed over.
     """
 
     def __init__(
@@ -69,6 +79,8 @@ class MongoLeases:
         self._round: list[int] = []
         self._width = 1
         self._search_again_at = 0.0
+        self._lapsed: set[str] = set()
+        self._locked: dict[str, float] = {}
 
     async def claim(self, limit: int, busy: Busy = IDLE, *, imports: int = MANY) -> Sequence[Claim]:
         """Take up to `limit` due connections, up to `imports` of them for the first time."""
@@ -84,20 +96,27 @@ class MongoLeases:
         if not claims:
             return []
         until = _now() + self._length.total_seconds()
-        mine = _held(claims)
-        await self._connections.update_many(mine, [{"$set": {"lease.until": later(milliseconds(self._length))}}])
-        found = self._connections.find(mine, {"lease.token": True})
+        longer = [{"$set": {"lease.until": later(milliseconds(self._length))}}]
+        left = await written(
+            lambda some: self._connections.update_many(_held(some), longer),
+            claims,
+            seconds=max(self._length.total_seconds() / _HEARTBEAT_SHARE, TOGETHER_SECONDS),
+        )
+        found = self._connections.find(_held(claims), {"lease.token": True})
         held = {(document["_id"], document["lease"]["token"]) async for document in found}
         lost = [claim for claim in claims if (claim.connection_id, claim.lease.token) not in held]
         for claim in claims:
-            if claim not in lost:
+            if claim not in lost and claim not in left:
                 claim.lease.extend(until)
         return lost
 
     async def release(self, claims: Sequence[Claim]) -> None:
         """Give back what is still held."""
         if claims:
-            await self._connections.update_many(_held(claims), {"$unset": {"lease": ""}})
+            free: Document = {"$unset": {"lease": ""}}
+            await written(
+                lambda some: self._connections.update_many(_held(some), free), claims, seconds=_RELEASE_SECONDS
+            )
 
     async def _once_read(self, limit: int, busy: Busy) -> list[str]:
         """Of what is due again. The next time twice as many buckets are asked after too little, half after enough."""
@@ -119,17 +138,29 @@ class MongoLeases:
         return asked
 
     async def _taken(self, ids: Sequence[str]) -> list[Claim]:
+        lapsed, self._lapsed = self._lapsed, set()
         if not ids:
             return []
         token, asked_at = uuid4().hex, _now()
         lease = {"owner": literal(self._owner), "token": literal(token), "until": later(milliseconds(self._length))}
-        await self._connections.update_many(
-            {"_id": {"$in": ids}} | DUE_AND_FREE, [{"$set": {"lease": lease, "fence": ONE_MORE}}]
+        take = [{"$set": {"lease": lease, "fence": ONE_MORE}}]
+        left = await written(
+            lambda some: self._connections.update_many({"_id": {"$in": some}} | DUE_AND_FREE, take),
+            [one for one in ids if one not in lapsed],
+            [one for one in ids if one in lapsed],
         )
         until = asked_at + self._length.total_seconds()
-        taken = self._connections.find({"_id": {"$in": ids}, "lease.token": token})
-        read = [self._claim(document, Lease(token, until)) async for document in taken]
+        taken = await self._connections.find({"_id": {"$in": ids}, "lease.token": token}).to_list(None)
+        self._pass_over({*left} - {document["_id"] for document in taken})
+        read = [self._claim(document, Lease(token, until)) for document in taken]
         return [claim for claim in read if claim is not None]
+
+    def _pass_over(self, locked: Collection[str]) -> None:
+        now = _now()
+        self._locked = {one: until for one, until in self._locked.items() if until > now}
+        self._locked |= dict.fromkeys(locked, now + _PASSED_OVER_SECONDS)
+        if locked:
+            _log.warning("connections_locked", connections=len(locked))
 
     async def _due(self, among: Document, index: str, limit: int, busy: Busy) -> list[str]:
         """Of what is due there, those that come first."""
@@ -147,8 +178,13 @@ class MongoLeases:
 
     async def _waiting(self, among: Document, index: str, limit: int) -> list[Due]:
         """Up to `limit` that are due, the longest due first."""
-        found = self._connections.find(among | DUE_AND_FREE, {"account_id": True}, hint=index)
-        return [Due(one["_id"], one.get("account_id", "")) async for one in found.sort("next_sync_at", 1).limit(limit)]
+        now = _now()
+        locked = [one for one, until in self._locked.items() if until > now]
+        asked = among | DUE_AND_FREE | ({"_id": {"$nin": locked}} if locked else {})
+        found = self._connections.find(asked, {"account_id": True, "lease.token": True}, hint=index)
+        waiting = await found.sort("next_sync_at", 1).limit(limit).to_list(None)
+        self._lapsed.update(one["_id"] for one in waiting if "lease" in one)
+        return [Due(one["_id"], one.get("account_id", "")) for one in waiting]
 
     def _claim(self, document: Document, lease: Lease) -> Claim | None:
         """None for a document that makes no claim: it must not keep those claimed with it from their work."""

@@ -8,6 +8,7 @@ from typing import Final
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, WriteError
 
+from runtime import tracing
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.endings import Completed, Ending, Outlook, Postponed, Stopped
 from sync_worker.domain.allowance import PER_ACCOUNT_PER_MINUTE
@@ -28,7 +29,6 @@ from sync_worker.outbound.mongo.collections import (
     literal,
 )
 from sync_worker.outbound.mongo.documents import (
-    home_document,
     home_told_document,
     milliseconds,
     rejections_document,
@@ -41,6 +41,8 @@ _GATHERED_SECONDS: Final = 0.02
 """A pass may as well end so much later."""
 _MOST: Final = 100
 _End = tuple[Claim, Ending]
+_PLAIN_HOME: Final = "home"
+"""What older versions kept in clear. It is found anew, and sealed (docs/adr/0023)."""
 
 
 class MongoPasses:
@@ -96,9 +98,12 @@ class MongoPasses:
 
     def _ending(self, number: int, claim: Claim, ending: Ending) -> UpdateOne:
         once = fenced(claim) | {"committed": {"$not": {"$gte": claim.fence}}}
-        update = {"committed": claim.fence, "ending": number, "lease": _UNSAID} | _left_behind(claim, ending)
+        update = {"committed": claim.fence, "ending": number, "lease": _UNSAID, _PLAIN_HOME: _UNSAID}
+        update |= _left_behind(claim, ending)
         if claim.allowance.owed:
             update |= self._bucket.less(claim.allowance.owed)
+        if claim.trail.trace is not None:
+            update |= _served(claim.trail.trace)
         return UpdateOne(once, [{"$set": update}])
 
     async def _committed(
@@ -144,7 +149,7 @@ def _left_behind(claim: Claim, ending: Ending) -> Document:
             return {
                 "as_of": literal(as_of),
                 "bucket": bucket_of(claim.connection_id),
-                **({"home": literal(home_document(home))} if home != claim.home else {}),
+                **({"sealed_home": literal(home)} if home is not None else {}),
                 "passes": {"$add": [{"$ifNull": ["$passes", 0]}, 1]},
                 "failures": 0,
                 "rejections": _UNSAID,
@@ -170,6 +175,12 @@ def _left_behind(claim: Claim, ending: Ending) -> Document:
                 **_resting(claim, literal(NEVER)),
                 **_spaced(claim, None),
             }
+
+
+def _served(trace: str) -> Document:
+    """Whoever asks while the pass runs has left another."""
+    kept = f"${tracing.FIELD}"
+    return {tracing.FIELD: {"$cond": [{"$eq": [kept, trace]}, _UNSAID, kept]}}
 
 
 def _appointments(claim: Claim, outlook: Outlook) -> Document:
