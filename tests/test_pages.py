@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from apple_users import CANARY, AppleUsers, Person
+from apple_users import CANARY, PARIS, AppleUsers, Person
 from browsing import DESKTOP, PHONE, browser, context, cut_off, demand_chromium, violations
 from connector.inbound.pages.catalogue import Words, read_catalogues
+from connector.inbound.pages.session import COOKIE
 from connector_pages import Pages, served
 from contracts.events import CredentialsRejected
 from contracts.wire import encode
@@ -57,6 +58,11 @@ class Somebody:
         self.page.goto(f"{self.stack.env['SIGN_IN_URL']}/?account={crococlick.account}&user={crococlick.user}")
         self.hand.press(self.page.get_by_role("button", name="Continue as"))
         self.sees("heading", "list.empty")
+        # The platform's tokens also let people read what is known of their time.
+        token = self.stack.token(crococlick.account, crococlick.user, "calendar:manage availability:read")
+        origin = self.stack.env["CONNECTOR_URL"].replace("http:", "https:")
+        self.page.context.add_cookies([{"name": COOKIE, "value": token, "url": origin}])
+        self.page.goto(self.page.url)
 
     def does(self, role: Literal["button", "link"], *keys: str) -> None:
         self.hand.press(self.found(role, *keys))
@@ -76,6 +82,13 @@ class Somebody:
 
     def writes(self, field: str, text: str) -> None:
         self.hand.write(self.page.locator(f"#{field}"), text)
+
+    def chooses(self, field: str, label: str) -> None:
+        """Of a list to choose from; with a keyboard by typing it."""
+        if isinstance(self.hand, Keyboard):
+            self.writes(field, label)
+        else:
+            self.page.locator(f"#{field}").select_option(label=label)
 
     def demand_good_page(self) -> None:
         assert cut_off(self.page) == []
@@ -104,9 +117,11 @@ def test_the_story_from_connecting_to_disconnecting(way: Somebody, apple: Simula
     _connect(way, apple)
     _set_up(way)
     _sync(way)
+    _look_ahead(way)
     _lose_the_password(way, apple)
     _reconnect(way)
     _disconnect(way)
+    _sign_out(way)
 
 
 def _connect(way: Somebody, apple: SimulatorAdmin) -> None:
@@ -132,10 +147,11 @@ def _connect(way: Somebody, apple: SimulatorAdmin) -> None:
 
 def _set_up(way: Somebody) -> None:
     calendar = next(c for c in way.person.crococlick.connections()[0]["calendars"] if c["writable"])
-    way.hand.pick(
-        way.page.get_by_role("group", name=str(way.words("setup.linked.heading"))).get_by_label(calendar["name"])
-    )
+    way.chooses("linked_calendar_id", calendar["name"])
     way.hand.pick(way.page.locator("#stale-warn"))
+    way.does("button", "setup.preview.button")
+    way.sees("heading", "setup.preview.heading")
+    assert way.person.crococlick.connections()[0]["setup"]["linked_calendar_id"] is None
     way.does("button", "setup.save")
 
     way.hears("told.saved")
@@ -152,6 +168,21 @@ def _sync(way: Somebody) -> None:
     way.hears("told.sync_requested")
     way.page.goto(way.page.url)
     way.sees("heading", "state.fresh.says")
+
+
+def _look_ahead(way: Somebody) -> None:
+    tomorrow = datetime.now(PARIS).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    assert way.person.crococlick.book(tomorrow, tomorrow + timedelta(hours=1), "Coupe, Camille").status_code == 201
+    way.page.goto(way.page.url)
+    day = way.page.locator("#day-1")
+    row = day.get_by_role("row").filter(has_text="Coupe, Camille")
+
+    expect(row).to_be_hidden()
+    way.hand.press(day.locator("summary"))
+    expect(row).to_be_visible()
+    expect(row).to_contain_text(str(way.words("ahead.blocks")))
+    expect(way.page.locator(".written")).to_contain_text("Coupe, Camille")
+    way.demand_good_page()
 
 
 def _lose_the_password(way: Somebody, apple: SimulatorAdmin) -> None:
@@ -200,6 +231,14 @@ def _disconnect(way: Somebody) -> None:
     way.hears("told.disconnected")
     way.sees("heading", "list.empty")
     assert way.person.crococlick.connections() == []
+
+
+def _sign_out(way: Somebody) -> None:
+    way.does("button", "frame.sign_out")
+
+    way.sees("heading", "failure.goodbye.heading")
+    way.page.goto(f"{way.stack.env['CONNECTOR_URL']}/calendars/settings/connections")
+    way.sees("heading", "failure.signed_out.heading")
 
 
 @pytest.mark.parametrize(("language", "size", "dark"), [("fr", PHONE, False), ("en", DESKTOP, True)])

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from browsing import DESKTOP, PHONE, browser, context
 from connector.domain.connection import Connection
 from connector.inbound.pages.session import COOKIE
+from connector_availability import CLOSED, IMPORTING, OUTLOOK, TROUBLED
 from connector_examples import MARIE
 from connector_pages import (
     LIST,
@@ -41,23 +42,35 @@ PAGES: Final[Mapping[str, tuple[Made, str]]] = {
     "setup": (connection, f"{ONE}/setup"),
     "setup-first": (importing, f"{ONE}/setup?told=connected"),
     "setup-read-only": (read_only, f"{ONE}/setup"),
+    "setup-preview": (connection, f"{ONE}/setup"),
     "connection": (connection, f"{ONE}?told=saved"),
+    "connection-day": (connection, f"{ONE}?day=2"),
     "connection-importing": (importing, ONE),
     "connection-stale": (stale, ONE),
     "connection-troubled": (troubled, ONE),
     "connection-needs-reconnect": (needing_reconnect, ONE),
+    "connection-away": (connection, ONE),
     "reconnect": (needing_reconnect, f"{ONE}/reconnect"),
     "disconnect": (connection, f"{ONE}/disconnect"),
 }
 """Every page and state that has an address: what Marie has, and where she looks."""
 
+_OUTLOOKS: Final = {"connection-importing": IMPORTING, "connection-troubled": TROUBLED, "connection-stale": CLOSED}
+
 
 def visit(page: Page, there: Pages, origin: str, name: str) -> None:
     """Go to one of PAGES, signed in as Marie."""
     made, path = PAGES[name]
+    page.goto("about:blank")  # a page that is open looks again by itself, and would see the next state
     there.keep(made())
+    if there.availability is not None:
+        there.availability.outlook = _OUTLOOKS.get(name, OUTLOOK)
+        there.availability.away = name == "connection-away"
     page.context.add_cookies([{"name": COOKIE, "value": token_of(MARIE), "url": origin.replace("http:", "https:")}])
     page.goto(f"{origin}{path}")
+    if name == "setup-preview":
+        page.locator("button[name=preview]").click()
+        page.locator("#preview").wait_for()
 
 
 def main(folder: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import connector
 from connector.app import main, put_together
-from connector.settings import Settings
+from connector.settings import AvailabilitySettings, Settings
 from connector_examples import MARIE
 from icloud.credentials import KeyPair
 from local_stack.tokens import AUDIENCE, ISSUER, TokenKeys, duration
@@ -47,8 +47,12 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-async def test_the_service_is_put_together_without_touching_the_network(keys: KeyPair, platform: TokenKeys) -> None:
-    parts = put_together(settings_of(keys, platform))
+@pytest.mark.parametrize("url", [None, "http://availability:8080"])
+async def test_the_service_is_put_together_without_touching_the_network(
+    keys: KeyPair, platform: TokenKeys, url: str | None
+) -> None:
+    settings = settings_of(keys, platform)
+    parts = put_together(settings.model_copy(update={"availability": AvailabilitySettings.model_construct(url=url)}))
 
     transport = httpx.ASGITransport(parts.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://connector") as http:
@@ -57,6 +61,9 @@ async def test_the_service_is_put_together_without_touching_the_network(keys: Ke
 
     assert document.json()["info"]["title"] == "CrocoClick iCloud connector"
     assert (unknown.status_code, unknown.json()["code"]) == (401, "unauthenticated")
+    assert (parts.availability is None) == (url is None)
+    if parts.availability is not None:
+        await parts.availability.close()
     parts.client.close()
     await parts.icloud.close()
 

@@ -115,3 +115,42 @@ def test_every_mistake_is_told_at_once_and_no_value_with_it(keys: KeyPair, tmp_p
         "CALSYNC_VAULT_PUBLIC_KEY_FILE",
     }
     assert not any(value in str(told.value) for value in (*wrong.values(), "s3cret") if value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://availability.example",
+        "https://example.com:8443/availability/",
+        "http://127.0.0.1:18081",
+        "http://availability:8080",
+        "http://availability.calsync.svc:8080",
+        "http://availability.calsync.svc.cluster.local",
+    ],
+)
+def test_the_users_token_goes_over_tls_or_stays_at_home(keys: KeyPair, url: str) -> None:
+    assert load(Settings, environment(keys) | {"CALSYNC_AVAILABILITY_URL": url}).availability.url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://availability.example",
+        "http://user:pass@availability:8080",
+        "https://user@availability.example",
+        "http://availability.svc.evil.test",
+        "http://10.0.0.1",
+        "ftp://availability",
+        "availability:8080",
+        "https://availability.example/?to=them",
+    ],
+)
+def test_an_address_that_the_token_must_not_go_to_is_refused(keys: KeyPair, url: str) -> None:
+    with pytest.raises(SettingsInvalid, match="CALSYNC_AVAILABILITY_URL") as told:
+        load(Settings, environment(keys) | {"CALSYNC_AVAILABILITY_URL": url})
+
+    assert url not in str(told.value)
+
+
+def test_without_an_address_availability_is_not_asked(keys: KeyPair) -> None:
+    assert load(Settings, environment(keys)).availability.url is None

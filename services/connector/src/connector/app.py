@@ -16,6 +16,7 @@ from connector.application.change_setup import ChangeSetup
 from connector.application.connect import Circumstances, Connect, RememberedAppleIds
 from connector.application.disconnect import Disconnect
 from connector.application.follow_sync import RecordCalendars, RecordReports
+from connector.application.look_ahead import LookAhead, TrySetup
 from connector.application.look_up import FindOwner, ListConnections, ShowConnection
 from connector.application.prove import Prove
 from connector.application.publish import PublishPending
@@ -24,10 +25,11 @@ from connector.application.request_sync import RequestSync
 from connector.inbound.http import Stories, application
 from connector.inbound.http.networks import Networks, present_network
 from connector.inbound.kafka import SyncWords
-from connector.inbound.pages import PREFIX, Sessions, pages
+from connector.inbound.pages import PREFIX, Foresight, Sessions, pages
 from connector.inbound.relay import Bell, Relay
 from connector.outbound.apple import ICloudAccounts
 from connector.outbound.apple_ids import EncryptedAppleIds, NoAppleIds
+from connector.outbound.availability import HttpAvailability
 from connector.outbound.kafka import KafkaAnnouncer, KafkaWorkers
 from connector.outbound.mongo import MongoAttempts, MongoConnections, MongoOutbox
 from connector.outbound.pseudonyms import Pseudonyms
@@ -35,14 +37,16 @@ from connector.outbound.vault import Vault
 from connector.settings import Settings
 from icloud import ICloud
 from icloud.credentials import Sealer, Signer
-from runtime import mongo, ops
+from runtime import metrics, mongo, ops
 from runtime.auth import TokenChecker
 from runtime.clock import system_clock
 from runtime.http import caller_of
 from runtime.kafka import Broker, Publisher, broker, subscribe
 from runtime.logs import configure, get_logger
+from runtime.measuring import Measuring, pending
 from runtime.process import Process, run
 from runtime.settings import SettingsInvalid, load
+from runtime.tracing import Traces
 
 NAME: Final = "connector"
 SCOPE: Final = "calendar:manage"
@@ -59,9 +63,11 @@ class Parts:
     connections: MongoConnections
     attempts: MongoAttempts
     icloud: ICloud
+    availability: HttpAvailability | None
     publisher: Publisher
     consumers: Broker
     relay: Relay
+    measuring: Measuring
     http: FastAPI
 
 
@@ -95,15 +101,20 @@ def put_together(settings: Settings) -> Parts:
     http = application(stories, caller_of(checker, SCOPE))
     http.add_middleware(Networks, trusted=settings.attempts.trusted_proxies)
     sign_in_url = settings.pages.sign_in_url
-    http.mount(PREFIX, pages(stories, Sessions(checker.check, SCOPE, sign_in_url), sign_in_url=sign_in_url))
+    availability = None if settings.availability.url is None else HttpAvailability(settings.availability.url)
+    foresight = None if availability is None else Foresight(LookAhead(availability), TrySetup(availability))
+    sessions = Sessions(checker.check, SCOPE, sign_in_url)
+    http.mount(PREFIX, pages(stories, sessions, foresight=foresight, sign_in_url=sign_in_url))
     return Parts(
         client=client,
         connections=connections,
         attempts=attempts,
         icloud=icloud,
+        availability=availability,
         publisher=publisher,
         consumers=consumers,
         relay=Relay(PublishPending(MongoOutbox(client), KafkaAnnouncer(publisher), system_clock), bell),
+        measuring=Measuring(pending(NAME, MongoOutbox(client).measure)),
         http=http,
     )
 
@@ -124,6 +135,8 @@ def _remembered(settings: Settings) -> RememberedAppleIds:
 
 async def serve(settings: Settings, process: Process) -> None:
     """Start everything; whoever is asked last starts last, and stops first."""
+    metrics.tell_build(NAME, "calsync-connector")
+    await process.enter("traces", Traces(settings.traces, NAME))
     parts = put_together(settings)
     ready: dict[str, ops.Check] = {
         "process": process.draining,
@@ -136,9 +149,12 @@ async def serve(settings: Settings, process: Process) -> None:
     process.on_stop("mongodb", partial(asyncio.to_thread, parts.client.close))
     await _prepared(parts)
     await process.enter("icloud", parts.icloud)
+    if parts.availability is not None:
+        await process.enter("availability", parts.availability)
     await parts.publisher.start()
     process.on_stop("publisher", parts.publisher.stop)
     process.supervise("relay", parts.relay.run())
+    process.supervise("measuring", parts.measuring.run())
     await parts.consumers.start()
     process.on_stop("consumers", parts.consumers.stop)
     await process.listen("http", parts.http, settings.http.host, settings.http.port)

@@ -19,6 +19,7 @@ from runtime.settings import (
     LogSettings,
     MongoSettings,
     OpsSettings,
+    TracesSettings,
 )
 from runtime.settings.icloud import ICloudSettings
 
@@ -137,6 +138,19 @@ class PagesSettings(Fragment):
     )
 
 
+class AvailabilitySettings(Fragment):
+    """Where the pages ask what lies ahead of their user."""
+
+    url: str | None = Field(
+        default=None,
+        validation_alias="CALSYNC_AVAILABILITY_URL",
+        description="availability's address: https://, or http:// to loopback or to a name within the cluster "
+        "(availability, availability.calsync.svc): the user's token goes there",
+        pattern=r"^(https://[^\s/@?#]+|http://(localhost|127\.0\.0\.1|\[::1\]|[a-z0-9-]+(\.[a-z0-9-]+\.svc(\.cluster\.local)?)?)"
+        r"(:\d+)?)(/[^\s?#]*)?$",
+    )
+
+
 class Settings(Fragment):
     """Everything, from the environment."""
 
@@ -150,5 +164,7 @@ class Settings(Fragment):
     auth: AuthSettings
     http: HttpSettings
     pages: PagesSettings
+    availability: AvailabilitySettings
     ops: OpsSettings
     log: LogSettings
+    traces: TracesSettings

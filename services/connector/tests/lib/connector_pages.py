@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx
 
+from connector.application.look_ahead import LookAhead, TrySetup
 from connector.domain.calendars import AllDayRule, Calendar, ConflictCalendar, Setup
 from connector.domain.connection import Access, AppleAccount, Connection, Owner, State, Terms, Wish, connected
 from connector.domain.reading import (
@@ -22,8 +23,9 @@ from connector.domain.reading import (
     UnreadableEvent,
 )
 from connector.inbound.http.application import application
-from connector.inbound.pages import PREFIX, Sessions, pages
+from connector.inbound.pages import PREFIX, Foresight, Sessions, pages
 from connector.inbound.pages.session import COOKIE, form_token_of
+from connector_availability import FakeAvailability
 from connector_examples import CREDENTIAL, FINGERPRINT, MARIE, NOW, PRINCIPAL
 from connector_fakes import FakeApple, FakeConnections, FakeWorkers, Kept
 from connector_http import stories_of
@@ -115,6 +117,17 @@ def read_only() -> Connection:
     return connection(terms=Terms(Access.READ_ONLY, "Europe/Paris", CALENDARS, setup))
 
 
+def many() -> Connection:
+    """Forty calendars, more than anybody has, half of them new."""
+    more = tuple(
+        replace(_HOME, id=f"{number:024x}", name=f"Calendrier de mon équipe {number}", color="#CC73E1")
+        for number in range(40 - len(CALENDARS))
+    )
+    everything = (*CALENDARS, *more)
+    terms = replace(Wish(Access.FULL, "Europe/Paris").with_defaults(everything), setup=_SETUP)
+    return connection(terms=terms)
+
+
 @dataclass
 class Pages:
     """The application with what stands behind it."""
@@ -122,12 +135,15 @@ class Pages:
     store: FakeConnections = field(default_factory=FakeConnections)
     apple: FakeApple = field(default_factory=lambda: FakeApple({CREDENTIAL: (PRINCIPAL, CALENDARS)}))
     workers: FakeWorkers = field(default_factory=FakeWorkers)
+    availability: FakeAvailability | None = field(default_factory=FakeAvailability)
 
     def __post_init__(self) -> None:
         stories = stories_of(self.store, self.apple, self.workers)
         self.app = application(stories, _nobody)
         sessions = Sessions(caller_of_token, "calendar:manage", SIGN_IN)
-        self.app.mount(PREFIX, pages(stories, sessions, sign_in_url=SIGN_IN))
+        known = self.availability
+        foresight = None if known is None else Foresight(LookAhead(known), TrySetup(known))
+        self.app.mount(PREFIX, pages(stories, sessions, foresight=foresight, sign_in_url=SIGN_IN))
 
     def keep(self, one: Connection | None) -> None:
         """Let Marie have this connection, or none."""
@@ -138,7 +154,7 @@ class Pages:
             self.store.secrets[one.id] = None  # type: ignore[assignment]  # nobody here opens it
 
 
-def token_of(owner: Owner, scope: str = "calendar:manage") -> str:
+def token_of(owner: Owner, scope: str = "calendar:manage+availability:read") -> str:
     """What the platform's token is in these tests."""
     return f"{owner.account_id}~{owner.user_id}~{scope}"
 

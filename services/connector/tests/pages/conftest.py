@@ -2,7 +2,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from connector_pages import Pages, Visitor, visitor_of
+from connector_availability import FakeAvailability
+from connector_pages import Pages, Visitor, connection, visitor_of
 
 
 @pytest.fixture
@@ -17,3 +18,11 @@ async def marie(there: Pages) -> AsyncIterator[Visitor]:
     async with visitor_of(there) as visitor:
         visitor.http.headers["Accept-Language"] = "en"
         yield visitor
+
+
+@pytest.fixture
+def known(there: Pages) -> FakeAvailability:
+    """What availability knows of Marie, who has a connection."""
+    there.keep(connection())
+    assert there.availability is not None
+    return there.availability

@@ -14,7 +14,7 @@ from connector.inbound.pages.visit import TOLD
 PACKAGE = Path(connector.inbound.pages.__file__).parent
 TEMPLATES = sorted((PACKAGE / "templates").glob("*.html"))
 WORDS = read_catalogues()
-ALIKE = {"date.range", "date.day"} | {f"region.{name}" for name in ("Africa", "Arctic", "Asia", "Europe")}
+ALIKE = {"ahead.time.between", "date.day", "date.day_and_month", "date.range", "date.short_day"}
 """Texts that may well be the same in both languages."""
 
 

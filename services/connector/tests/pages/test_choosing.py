@@ -72,8 +72,7 @@ async def test_what_cannot_be_chosen_says_why(there: Pages, marie: Visitor) -> N
 
     page = (await marie.get(PATH)).text
 
-    assert 'name="linked" value="club" disabled' in page
-    assert "You may only read this calendar." in page
+    assert '<option value="club" disabled>Équipe de Paul (you may only read it)' in page
     assert 'name="conflict" value="holidays" disabled' in page
     assert "Subscription:" in page
     assert "reminders" not in page
@@ -159,3 +158,65 @@ async def test_an_alarm_that_the_api_has_set_is_offered_too(there: Pages, marie:
     assert '<option value="45" selected>45 minutes before</option>' in page
     assert '<option value="60">1 hour before</option>' in page
     assert '<option value="2880">2 days before</option>' in page
+
+
+async def test_a_preview_shows_the_choice_and_saves_nothing(there: Pages, marie: Visitor) -> None:
+    there.keep(connection())
+
+    answer = await marie.send(PATH, FORM | {"preview": "1"})
+
+    assert there.availability is not None
+    assert answer.status_code == 200
+    assert there.availability.tried[0] == {"home": AllDayRule.ALWAYS_BLOCK, "club": AllDayRule.NEVER_BLOCK}
+    assert "What this would block" in answer.text
+    assert answer.text.count("<details") == 14
+    assert '<option value="home" selected>' in answer.text
+    assert 'value="close" checked' in answer.text
+    assert (await kept(there)).terms == connection().terms
+
+
+async def test_a_preview_of_what_does_not_exist_leaves_it_out(there: Pages, marie: Visitor) -> None:
+    there.keep(connection())
+
+    await marie.send(PATH, FORM | {"preview": "1", "conflict": ["home", "c-2/stranger"]})
+
+    assert there.availability is not None
+    assert set(there.availability.tried[0]) == {"home"}
+
+
+async def test_a_preview_says_when_there_is_none_and_keeps_the_choice(there: Pages, marie: Visitor) -> None:
+    there.keep(connection())
+    assert there.availability is not None
+    there.availability.away = True
+
+    answer = await marie.send(PATH, FORM | {"preview": "1"})
+
+    assert answer.status_code == 200
+    assert "cannot be shown at the moment" in answer.text
+    assert '<option value="home" selected>' in answer.text
+
+
+async def test_enter_saves_and_does_not_preview(there: Pages, marie: Visitor) -> None:
+    there.keep(connection())
+
+    page = (await marie.get(PATH)).text
+
+    buttons = [button for button in page.split("<button")[1:] if 'type="submit"' in button]
+    assert [">Save<" in button for button in buttons[-2:]] == [True, False]  # Enter presses the first
+    assert 'formaction="/calendars/settings/connections/c-1/setup#preview"' in buttons[-1]
+
+
+async def test_free_all_day_events_are_counted_beside_their_rule(there: Pages, marie: Visitor) -> None:
+    there.keep(connection())
+    assert there.availability is not None
+    there.availability.marked_free = {"home": 12, "work": 1, "club": 0}
+
+    page = (await marie.get(PATH)).text
+
+    home, work = (page.partition(f'name="all_day:{one}"')[2].partition("</p>")[0] for one in ("home", "work"))
+    assert set(there.availability.tried[0].values()) == {AllDayRule.AS_MARKED}
+    assert set(there.availability.tried[0]) == {"home", "work", "club"}
+    assert home.endswith("12 ahead are marked free in iCloud.")
+    assert work.endswith("1 ahead is marked free in iCloud. Block them?")
+    assert page.count("marked free in iCloud") == 2
+    assert 'aria-describedby="free-1"' in page

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from markupsafe import Markup
 
+from connector.domain.timezones import is_time_zone
 from connector.inbound.pages import zones
 from connector.inbound.pages.catalogue import read_catalogues
 from connector.inbound.pages.moments import Moments
@@ -75,12 +76,44 @@ def test_a_zone_is_guessed_only_where_the_country_has_one(accept_language: str, 
     assert zones.guessed(accept_language) == zone
 
 
-def test_zones_are_told_by_their_places() -> None:
-    choices = zones.choices()
+@pytest.mark.parametrize(
+    ("listed", "typed", "zone"),
+    [
+        ("Europe/Paris", "New York", "Europe/Paris"),
+        ("Asia/Calcutta", "", "Asia/Calcutta"),
+        ("other", "America/Toronto", "America/Toronto"),
+        ("other", " new york ", "America/New_York"),
+        ("other", "Montréal", "America/Montreal"),
+        ("other", "buenos-aires", "America/Argentina/Buenos_Aires"),
+        ("other", "Nowhere", "Nowhere"),
+        ("other", "", "other"),
+        ("", "Paris", ""),
+        ("x" * 500, "", "x" * 64),
+    ],
+)
+def test_a_zone_that_is_not_in_the_list_is_found_by_its_name_or_a_city(listed: str, typed: str, zone: str) -> None:
+    assert zones.meant(listed, typed) == zone
 
-    assert zones.Zone("America/Argentina/Buenos_Aires", "Argentina, Buenos Aires") in choices["America"]
-    assert set(choices) == {
-        name.removeprefix("region.") for name in read_catalogues()["fr"].texts if name.startswith("region.")
-    }
-    assert zones.is_listed("Europe/Paris")
-    assert not zones.is_listed("Asia/Calcutta")
+
+@pytest.mark.parametrize(
+    ("chosen", "listed", "typed"),
+    [
+        (None, "", ""),
+        ("Europe/Paris", "Europe/Paris", ""),
+        ("Asia/Calcutta", "Asia/Calcutta", ""),
+        ("Nowhere", "other", "Nowhere"),
+        ("other", "other", ""),
+    ],
+)
+def test_the_form_shows_the_zone_where_it_can_be_changed(chosen: str | None, listed: str, typed: str) -> None:
+    field = zones.zone_field(chosen)
+
+    assert (field.chosen, field.typed) == (listed, typed)
+    assert listed in {zone.name for zone in field.zones} | {"", "other"}
+
+
+def test_every_zone_of_the_short_list_exists_and_is_told_by_its_place() -> None:
+    listed = zones.zone_field("America/Argentina/Buenos_Aires").zones
+
+    assert listed[0].place == "Argentina, Buenos Aires"
+    assert [zone.name for zone in listed if not is_time_zone(zone.name)] == []

@@ -11,8 +11,9 @@ from connector_examples import MARIE, PAUL, STRANGER
 from connector_pages import HOST, LIST, NEW, ONE, SIGN_IN, Pages, Visitor, connection, token_of, visitor_of
 
 SESSION = "/calendars/settings/session"
+END = f"{SESSION}/end"
 FROM_SIGN_IN = {"Origin": "https://platform.test", "Sec-Fetch-Site": "same-site"}
-FORMS = (NEW, f"{ONE}/sync", f"{ONE}/setup", f"{ONE}/reconnect", f"{ONE}/disconnect")
+FORMS = (NEW, f"{ONE}/sync", f"{ONE}/setup", f"{ONE}/reconnect", f"{ONE}/disconnect", END)
 
 
 async def begin(there: Pages, token: str, **headers: str) -> httpx.Response:
@@ -136,7 +137,7 @@ async def test_every_form_carries_the_token_of_its_session_and_nothing_of_the_co
         ("GET", f"{ONE}/setup"),
         ("GET", f"{ONE}/reconnect"),
         ("GET", f"{ONE}/disconnect"),
-        *(("POST", path) for path in FORMS if path != NEW),
+        *(("POST", path) for path in FORMS if path not in {NEW, END}),
     ],
 )
 async def test_somebody_elses_connection_is_not_there(there: Pages, who: Owner, method: str, path: str) -> None:
@@ -149,6 +150,20 @@ async def test_somebody_elses_connection_is_not_there(there: Pages, who: Owner, 
     assert answer.status_code == 404
     assert connection().apple.hint not in answer.text
     assert (there.store.kept, there.workers.asked, there.apple.asked) == (before, [], 0)
+
+
+async def test_who_signs_out_is_forgotten(there: Pages, marie: Visitor) -> None:
+    there.keep(connection())
+    page = await marie.get(LIST)
+
+    answer = await marie.send(END)
+
+    assert f'action="{END}"' in page.text
+    assert answer.status_code == 200
+    assert "You are signed out" in answer.text
+    assert f'href="{SIGN_IN}"' in answer.text
+    assert f'action="{END}"' not in answer.text
+    assert f'{COOKIE}=""' in answer.headers["set-cookie"]
 
 
 async def test_somebody_elses_connection_is_in_nobodys_list(there: Pages) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from local_stack.ports import HOST
 from local_stack.tokens import TokenKeys
 
-SCOPE: Final = "calendar:manage"
+SCOPE: Final = "calendar:manage availability:read"
 _LASTS: Final = timedelta(hours=12)
 _ACCOUNT: Final = "acc-demo"
 _USER: Final = "usr-marie"

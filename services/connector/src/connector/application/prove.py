@@ -1,19 +1,27 @@
 """Showing a credential to Apple, within the limits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from connector.application import metrics
 from connector.application.refusals import TooManyAttempts
 from connector.domain.attempts import Limit, Limits, Scope, Subject, Tally, judged
 from connector.domain.calendars import Calendar
 from connector.domain.connection import Owner
-from icloud import AppleCredential, CalendarNotEnabled, NotUnderstood, TryLater
+from icloud import AppleCredential, CalendarNotEnabled, CredentialsRejected, NotUnderstood, TryLater
 
 _NOT_REFUSED: Final = (CalendarNotEnabled, TryLater, NotUnderstood)
 """Apple has accepted the credential, or said nothing about it."""
+_RESULTS: Final[Mapping[type[Exception], str]] = {
+    CredentialsRejected: "rejected",
+    CalendarNotEnabled: "calendar_not_enabled",
+    TryLater: "icloud_unavailable",
+    NotUnderstood: "icloud_not_understood",
+    TooManyAttempts: "too_many_attempts",
+}
 _PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.0, 1.5, 2.0, 2.0, 2.0)
 """Seconds, ten in all, that somebody waits for others whose attempts are under way: Apple takes one or two."""
 
@@ -87,8 +95,17 @@ class Prove:
 
     async def __call__(self, asker: Asker, credential: AppleCredential, connection_id: str) -> Proven:
         """Raises TooManyAttempts and what Apple.prove raises."""
-        async with self._attempt([*_subjects(asker, credential.apple_id, self._network())]):
-            return await self._apple.prove(credential, connection_id)
+        result = "broken"
+        try:
+            async with self._attempt([*_subjects(asker, credential.apple_id, self._network())]):
+                proven = await self._apple.prove(credential, connection_id)
+            result = "validated"
+        except tuple(_RESULTS) as refused:
+            result = next(said for kind, said in _RESULTS.items() if isinstance(refused, kind))
+            raise
+        finally:
+            metrics.PROOFS.labels(result).inc()
+        return proven
 
     @asynccontextmanager
     async def _attempt(self, subjects: Sequence[Subject]) -> AsyncIterator[None]:

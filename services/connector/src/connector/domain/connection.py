@@ -72,6 +72,8 @@ class Announcement:
     news: News
     at: datetime
     terms: Terms | None
+    trace: str | None = field(default=None, compare=False)
+    """Of whoever asked for it, where that is told (`runtime.tracing`)."""
 
 
 @dataclass(frozen=True, slots=True)

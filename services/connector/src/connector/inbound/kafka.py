@@ -30,6 +30,7 @@ from contracts.events import (
     SyncProgress,
 )
 from contracts.topics import SYNC
+from runtime import tracing
 from runtime.kafka import Delivery, Subscription
 
 GROUP: Final = "connector"
@@ -54,7 +55,8 @@ class SyncWords:
         await self._record_reports([report for delivery in deliveries for report in _reports(delivery)])
         for delivery in deliveries:
             if isinstance(delivery.event, CalendarsChanged):
-                await self._record_calendars(_word(delivery.event), tuple(map(_calendar, delivery.event.calendars)))
+                with tracing.following(delivery.trace):
+                    await self._record_calendars(_word(delivery.event), tuple(map(_calendar, delivery.event.calendars)))
 
 
 def _reports(delivery: Delivery) -> Iterator[Report]:

@@ -21,6 +21,7 @@ from contracts.events import (
 )
 from contracts.wire import WireRecord, encode, tombstone
 from runtime.kafka import Publisher, PublishFailed
+from runtime.kafka.traces import with_trace
 
 _SOURCE: Final = "connector"
 _WITH_TERMS: Final = {
@@ -40,7 +41,9 @@ class KafkaAnnouncer:
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
         """Return when Kafka has acknowledged all. Raises Unpublished."""
-        await self._publish([encode(event_of(one), source=_SOURCE, time=one.at) for one in announcements])
+        await self._publish(
+            [with_trace(encode(event_of(one), source=_SOURCE, time=one.at), one.trace) for one in announcements]
+        )
 
     async def forget(self, ends: Sequence[Announcement]) -> None:
         """End the keys of these connections. Raises Unpublished."""

@@ -2,5 +2,6 @@
 
 from connector.inbound.pages.application import PREFIX, pages
 from connector.inbound.pages.session import Sessions
+from connector.inbound.pages.visit import Foresight
 
-__all__ = ["PREFIX", "Sessions", "pages"]
+__all__ = ["PREFIX", "Foresight", "Sessions", "pages"]

@@ -8,9 +8,9 @@ from starlette.routing import Route
 
 from connector.inbound.http.stories import Stories
 from connector.inbound.pages import choosing, connecting, failures, keeping, language
-from connector.inbound.pages.rendering import BASE, PREFIX, Renderer
-from connector.inbound.pages.session import Sessions
-from connector.inbound.pages.visit import fields_of, sent, shown
+from connector.inbound.pages.rendering import BASE, PREFIX, renderer
+from connector.inbound.pages.session import Sessions, end
+from connector.inbound.pages.visit import Foresight, Visit, fields_of, sent, shown
 
 __all__ = ["BASE", "PREFIX", "pages"]
 
@@ -19,12 +19,18 @@ _NEW = f"{_LIST}/new"
 _ONE = f"{_LIST}/{{connection_id}}"
 
 
-def pages(stories: Stories, sessions: Sessions, *, sign_in_url: str | None = None) -> Starlette:
-    """The pages, to be mounted at PREFIX. Whoever has no session is sent to `sign_in_url`."""
+def pages(
+    stories: Stories, sessions: Sessions, *, foresight: Foresight | None = None, sign_in_url: str | None = None
+) -> Starlette:
+    """The pages, to be mounted at PREFIX. Whoever has no session is sent to `sign_in_url`.
+
+    Without `foresight` they say nothing of what lies ahead.
+    """
     app = Starlette(routes=_routes(), exception_handlers=failures.HANDLERS)
     app.state.stories = stories
     app.state.sessions = sessions
-    app.state.renderer = Renderer()
+    app.state.renderer = renderer()
+    app.state.foresight = foresight
     app.state.sign_in_url = sign_in_url
     return app
 
@@ -44,6 +50,7 @@ def _routes() -> list[Route]:
         Route(f"{_ONE}/disconnect", shown(keeping.disconnect_form), methods=["GET"]),
         Route(f"{_ONE}/disconnect", sent(keeping.disconnect), methods=["POST"]),
         Route("/settings/session", _begin_session, methods=["POST"]),
+        Route("/settings/session/end", sent(_end_session), methods=["POST"]),
         Route("/settings/language/{code}", language.choose, methods=["GET"]),
         Route("/settings/static/{name}", _static, methods=["GET"]),
     ]
@@ -57,8 +64,15 @@ async def _begin_session(request: Request) -> Response:
     return response
 
 
+async def _end_session(visit: Visit) -> Response:
+    """Forget the token. The platform, which made it, keeps its own session."""
+    response = failures.signed_out(visit.request)
+    end(response)
+    return response
+
+
 async def _static(request: Request) -> Response:
     try:
-        return request.app.state.renderer.files[request.path_params["name"]].response()  # type: ignore[no-any-return]
+        return request.app.state.renderer.files[request.path_params["name"]].response(request)  # type: ignore[no-any-return]
     except KeyError:
         raise HTTPException(404) from None

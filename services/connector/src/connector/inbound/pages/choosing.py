@@ -13,7 +13,8 @@ from connector.inbound.pages import zones
 from connector.inbound.pages.calendars_shown import calendars_shown
 from connector.inbound.pages.catalogue import Words
 from connector.inbound.pages.connection_shown import connection_shown
-from connector.inbound.pages.errors import Mistake, refused
+from connector.inbound.pages.errors import Mistake, refused, told_when
+from connector.inbound.pages.looking import TriedShown, evidence, tried
 from connector.inbound.pages.visit import Visit
 from runtime.http import Problem
 from runtime.logs import get_logger
@@ -34,29 +35,35 @@ class Picked:
     when_stale: WhenStale
     titles: bool
     alarm_minutes: int | None
-    time_zone: str
-    guessing: bool = False
 
-    @property
-    def time_zone_listed(self) -> bool:
-        return zones.is_listed(self.time_zone)
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the form holds: the connection as it would be, never kept itself, and the zone that was named."""
+
+    connection: Connection
+    zone: str
 
 
 async def form(visit: Visit) -> Response:
     """The setup as it is, or the safe default."""
-    return _form(visit, await visit.connection())
+    connection = await visit.connection()
+    return await _form(visit, Draft(connection, connection.terms.time_zone))
 
 
 async def save(visit: Visit) -> Response:
-    """Put the choice in the setup's place."""
+    """Put the choice in the setup's place, or show what it would do."""
     connection = await visit.connection()
     owner, choice = visit.session.owner, _choice(visit, connection)
+    draft = Draft(_as_chosen(connection, choice), choice.time_zone or connection.terms.time_zone)
+    if visit.typed("preview"):
+        return await _form(visit, draft, tried=await tried(visit, draft.connection, visit.moments(connection)))
     try:
         with refusals_as_problems():
             await visit.stories.change_setup(owner, connection.id, choice)
     except Problem as problem:
         mistake = refused(problem, visit.moments(connection))
-        return _form(visit, _as_chosen(connection, choice), [mistake], status=problem.status)
+        return told_when(problem, await _form(visit, draft, mistake=mistake, status=problem.status))
     _log.info("setup_changed", connection_id=connection.id, account_id=owner.account_id)
     return visit.go_to(f"/connections/{connection.id}", told="saved")
 
@@ -76,12 +83,12 @@ def _choice(visit: Visit, connection: Connection) -> Choice:
         titles=visit.typed("titles") == "on",
         when_stale=_when_stale(visit.typed("when_stale"), setup.when_stale),
         alarm_minutes=_minutes(visit.typed("alarm")),
-        time_zone=visit.typed("time_zone") or None,
+        time_zone=zones.meant(visit.typed("time_zone"), visit.typed("time_zone_other")) or None,
     )
 
 
 def _as_chosen(connection: Connection, choice: Choice) -> Connection:
-    """The connection as it would be, so that a refused form keeps what was chosen; never kept itself."""
+    """The connection as it would be."""
     known = {c.id for c in connection.terms.calendars} | connection.terms.setup.conflict_ids
     blocking = tuple(c for c in choice.conflict_calendars if c.id in known)
     linked = choice.linked_calendar_id if choice.linked_calendar_id in known else None
@@ -106,21 +113,29 @@ def _minutes(typed: str) -> int | None:
     return int(typed)
 
 
-def _form(visit: Visit, connection: Connection, mistakes: Sequence[Mistake] = (), *, status: int = 200) -> Response:
+async def _form(
+    visit: Visit,
+    draft: Draft,
+    *,
+    mistake: Mistake | None = None,
+    tried: TriedShown | None = None,
+    status: int = 200,
+) -> Response:
+    connection = draft.connection
     moments = visit.moments(connection)
     setup = connection.terms.setup
-    picked = Picked(
-        setup.linked_calendar_id, setup.when_stale, setup.titles, setup.alarm_minutes, connection.terms.time_zone
-    )
     return visit.page(
         "setup.html",
         status,
         shown=connection_shown(connection, moments, visit.stories.stale_after),
         calendars=calendars_shown(connection, moments),
-        picked=picked,
+        picked=Picked(setup.linked_calendar_id, setup.when_stale, setup.titles, setup.alarm_minutes),
         alarms=_alarms(visit.words, setup.alarm_minutes),
-        errors=mistakes,
-        time_zones=zones.choices(),
+        errors=[] if mistake is None else [mistake],
+        zone=zones.zone_field(draft.zone),
+        evidence=await evidence(visit, connection, moments),
+        can_try=visit.can_look_ahead,
+        tried=tried,
     )
 
 

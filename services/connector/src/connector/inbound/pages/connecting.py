@@ -12,7 +12,7 @@ from connector.inbound.http.problems import refusals_as_problems
 from connector.inbound.http.refusals import MALFORMED
 from connector.inbound.pages import zones
 from connector.inbound.pages.connection_shown import connection_shown
-from connector.inbound.pages.errors import Mistake, malformed, refused
+from connector.inbound.pages.errors import Mistake, malformed, refused, told_when
 from connector.inbound.pages.moments import Moments
 from connector.inbound.pages.visit import Visit
 from icloud import AppleCredential
@@ -38,10 +38,6 @@ class Typed:
     access: str = Access.FULL
     time_zone: str | None = None
     guessing: bool = False
-
-    @property
-    def time_zone_listed(self) -> bool:
-        return zones.is_listed(self.time_zone)
 
 
 async def listed(visit: Visit) -> Response:
@@ -84,7 +80,7 @@ async def connect(visit: Visit) -> Response:
         if problem.code == "already_connected":
             return await form(visit)
         moments = Moments(visit.words, ZoneInfo(zone), visit.stories.clock())
-        return _form(visit, typed, [refused(problem, moments)], status=problem.status)
+        return told_when(problem, _form(visit, typed, [refused(problem, moments)], status=problem.status))
     _log.info("connection_made", connection_id=connection.id, account_id=owner.account_id)
     return visit.go_to(f"/connections/{connection.id}/setup", told="connected")
 
@@ -94,7 +90,7 @@ def _typed(visit: Visit) -> Typed:
     return Typed(
         visit.typed("apple_id")[:_LONGEST],
         access if access in set(Access) else Access.READ_ONLY,
-        visit.typed("time_zone") or None,
+        zones.meant(visit.typed("time_zone"), visit.typed("time_zone_other")) or None,
     )
 
 
@@ -119,6 +115,6 @@ def _form(visit: Visit, typed: Typed, mistakes: list[Mistake] | None = None, *, 
         status,
         typed=typed,
         errors=mistakes or [],
-        time_zones=zones.choices(),
+        zone=zones.zone_field(typed.time_zone, guessing=typed.guessing),
         malformed=visit.words.said(MALFORMED["app_password"]),
     )

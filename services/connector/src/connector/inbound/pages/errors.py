@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from starlette.responses import Response
+
 from connector.inbound.http.refusals import MALFORMED, Field
 from connector.inbound.pages.catalogue import Words
 from connector.inbound.pages.moments import Moments
@@ -45,3 +47,9 @@ def refused(problem: Problem, moments: Moments) -> Mistake:
         until = moments.until(moments.now + timedelta(seconds=int(seconds)))
         return Mistake(None, words("refusal.too_many_attempts", until=until))
     return Mistake(_FIELDS.get(problem.code), words.said(problem.title))
+
+
+def told_when(problem: Problem, response: Response) -> Response:
+    """The form that a refusal led to, with the refusal's own headers: when it may be sent again, above all."""
+    response.headers.update(problem.headers)
+    return response

@@ -15,8 +15,14 @@ from runtime.http import Problem
 from runtime.logs import get_logger
 
 _NOT_FOUND: Final = 404
+_TO_SIGN_IN: Final = frozenset({"signed_out", "goodbye"})
 
 _log = get_logger(__name__)
+
+
+def signed_out(request: Request) -> Response:
+    """After somebody has signed out."""
+    return _page(request, "goodbye", 200)
 
 
 async def _signed_out(request: Request, error: Exception) -> Response:
@@ -92,8 +98,9 @@ def _page(
         path=request.url.path if request.method == "GET" else f"{BASE}/connections",
         heading=words(f"failure.{which}.heading"),
         said=said or words(f"failure.{which}.said"),
-        sign_in_url=request.app.state.sign_in_url if which == "signed_out" else None,
+        sign_in_url=request.app.state.sign_in_url if which in _TO_SIGN_IN else None,
         told=None,
+        form_token=None,
     )
     response.headers.update(headers or {})
     return response

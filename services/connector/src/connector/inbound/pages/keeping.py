@@ -8,7 +8,8 @@ from connector.inbound.http.refusals import MALFORMED
 from connector.inbound.pages.calendars_shown import calendars_shown
 from connector.inbound.pages.connecting import Typed
 from connector.inbound.pages.connection_shown import connection_shown
-from connector.inbound.pages.errors import Mistake, malformed, refused
+from connector.inbound.pages.errors import Mistake, malformed, refused, told_when
+from connector.inbound.pages.looking import look_ahead
 from connector.inbound.pages.visit import Visit
 from icloud.credentials import CredentialMalformed
 from runtime.http import Problem
@@ -26,6 +27,7 @@ async def look(visit: Visit) -> Response:
         shown=connection_shown(connection, moments, visit.stories.stale_after),
         calendars=calendars_shown(connection, moments),
         malformed=visit.words.said(MALFORMED["app_password"]),
+        look=await look_ahead(visit, connection, moments),
     )
 
 
@@ -60,7 +62,7 @@ async def reconnect(visit: Visit) -> Response:
         return _reconnect_form(visit, connection, malformed(wrong.field, visit.words), status=422)
     except Problem as problem:
         mistake = refused(problem, visit.moments(connection))
-        return _reconnect_form(visit, connection, mistake, status=problem.status)
+        return told_when(problem, _reconnect_form(visit, connection, mistake, status=problem.status))
     _log.info("reconnected", connection_id=connection.id, account_id=owner.account_id)
     return visit.go_to(f"/connections/{connection.id}", told="reconnected")
 

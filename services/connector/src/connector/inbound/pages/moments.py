@@ -1,7 +1,7 @@
 """Dates and times as people read them, in their language and zone."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -33,6 +33,16 @@ class Moments:
             year=local.year,
         )
 
+    def short_day(self, day: date) -> Markup:
+        """Like `Mon 23`."""
+        weekday = self.words(f"date.short_weekdays.{day.isoweekday()}")
+        return self.words("date.short_day", weekday=weekday, day=day.day)
+
+    def day_and_month(self, day: date) -> Markup:
+        """Like `23 November`."""
+        month = self.words(f"date.months.{day.month}")
+        return self.words("date.day_and_month", day=self._day_number(day), month=month)
+
     def clock(self, moment: datetime) -> str:
         """Like `09:30`."""
         return f"{moment.astimezone(self.zone):%H:%M}"
@@ -61,7 +71,7 @@ class Moments:
             return _element(moment, Markup(self.clock(moment)))  # noqa: S704 - digits and a colon
         return self.exactly(moment)
 
-    def _day_number(self, local: datetime) -> str:
+    def _day_number(self, local: date) -> str:
         return "1er" if local.day == 1 and self.words.language == "fr" else str(local.day)
 
 

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from gzip import compress
 from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from connector.inbound.pages.catalogue import NAMES, Words, read_catalogues
@@ -45,15 +48,20 @@ class StaticFile:
 
     name: str
     content: bytes
+    packed: bytes
 
     @property
     def address(self) -> str:
         return f"{BASE}/static/{self.name}?{sha256(self.content).hexdigest()[:12]}"
 
-    def response(self) -> Response:
-        """The file."""
+    def response(self, request: Request) -> Response:
+        """The file, packed for those who can unpack it. Pages are not: what is packed beside a secret betrays it."""
+        packs = "gzip" in request.headers.get("accept-encoding", "")
+        headers = {"Cache-Control": _A_YEAR, "Vary": "Accept-Encoding"} | (
+            {"Content-Encoding": "gzip"} if packs else {}
+        )
         media_type = _STATIC_TYPES[self.name.rpartition(".")[2]]
-        return Response(self.content, media_type=media_type, headers={"Cache-Control": _A_YEAR})
+        return Response(self.packed if packs else self.content, media_type=media_type, headers=headers)
 
 
 class Renderer:
@@ -78,6 +86,13 @@ class Renderer:
         return HTMLResponse(html, status, _HEADERS | {"Content-Language": words.language})
 
 
+@cache
+def renderer() -> Renderer:
+    """One for the process: it knows nothing of anybody's, and templates take long to read."""
+    return Renderer()
+
+
 def _static_files() -> Mapping[str, StaticFile]:
     folder = files(__package__) / "static"
-    return {file.name: StaticFile(file.name, file.read_bytes()) for file in folder.iterdir()}
+    contents = {file.name: file.read_bytes() for file in folder.iterdir()}
+    return {name: StaticFile(name, content, compress(content, mtime=0)) for name, content in contents.items()}

@@ -10,12 +10,15 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from connector.application.look_ahead import Asker
 from connector.domain.connection import Owner
 from runtime.auth import Caller, Forbidden, Unauthenticated
 
 COOKIE: Final = "__Host-calsync"
 _LARGEST_COOKIE: Final = 4_096
 """Name and value together: browsers drop what is larger (RFC 6265bis, 5.6)."""
+_READ: Final = "availability:read"
+"""The scope by which availability tells people what it knows of them; sessions do without it, too."""
 _FORMS: Final = b"calsync: forms of this session"
 
 
@@ -25,10 +28,11 @@ class FormNotOurs(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A person who is signed in, and what their forms must carry."""
+    """A person who is signed in, what their forms must carry, and who asks availability, where their token may."""
 
     owner: Owner
     form_token: str
+    asker: Asker | None
 
 
 class Sessions:
@@ -44,7 +48,9 @@ class Sessions:
     async def of(self, request: Request) -> Session:
         """The session of a request. Raises runtime.auth's Unauthenticated, Forbidden or KeysUnavailable."""
         token = request.cookies.get(COOKIE, "")
-        return Session(await self._person(token), form_token_of(token))
+        caller = await self._person(token)
+        asker = Asker(caller.user_id, token) if _READ in caller.scopes else None
+        return Session(Owner(caller.account_id, caller.user_id), form_token_of(token), asker)
 
     async def begin(self, request: Request, token: str, response: Response) -> None:
         """Put `token` into the cookie, once it holds. Raises FormNotOurs and what `of` raises."""
@@ -55,12 +61,12 @@ class Sessions:
             raise Unauthenticated("the token is too long for a cookie")
         response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="lax", path="/")
 
-    async def _person(self, token: str) -> Owner:
+    async def _person(self, token: str) -> Caller:
         caller = await self._check(f"Bearer {token}")
         caller.require(self._scope)
         if caller.service:
             raise Forbidden("a person is needed")
-        return Owner(caller.account_id, caller.user_id)
+        return caller
 
     def _from_sign_in(self, request: Request) -> bool:
         # Whoever could post a session of their own from anywhere would have others connect Apple accounts into it.

@@ -1,13 +1,14 @@
 """One look at a page, or one form sent: who, in which language, and what they can ask for."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from connector.application.look_ahead import LookAhead, TrySetup
 from connector.domain.connection import Connection
 from connector.inbound.http.problems import refusals_as_problems
 from connector.inbound.http.stories import Stories
@@ -34,6 +35,14 @@ TOLD: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Foresight:
+    """What can be asked of availability."""
+
+    look_ahead: LookAhead
+    try_setup: TrySetup
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """A request of somebody who is signed in. `form` holds the first value of each field, `fields` all of them."""
 
@@ -41,11 +50,17 @@ class Visit:
     session: Session
     stories: Stories
     renderer: Renderer
+    foresight: Foresight | None = None
     fields: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def words(self) -> Words:
         return self.renderer.words[language_for(self.request)]
+
+    @property
+    def can_look_ahead(self) -> bool:
+        """Whether availability is asked for this visitor."""
+        return self.foresight is not None and self.session.asker is not None
 
     def typed(self, name: str) -> str:
         """The field's value; empty when it was not sent."""
@@ -96,7 +111,7 @@ def sent(handler: Handler) -> Endpoint:
         visit = await _visit(request)
         fields = await fields_of(request)
         demand_our_form(request, visit.session, next(iter(fields.get("form_token", ())), ""))
-        return await handler(Visit(request, visit.session, visit.stories, visit.renderer, fields))
+        return await handler(replace(visit, fields=fields))
 
     return endpoint
 
@@ -114,4 +129,4 @@ async def fields_of(request: Request) -> Mapping[str, list[str]]:
 async def _visit(request: Request) -> Visit:
     state: Any = request.app.state
     sessions: Sessions = state.sessions
-    return Visit(request, await sessions.of(request), state.stories, state.renderer)
+    return Visit(request, await sessions.of(request), state.stories, state.renderer, state.foresight)

@@ -1,13 +1,33 @@
-"""Time zones to choose from, by region."""
+"""Time zones: a short list to choose from, and any other by its name or a city of it.
 
+All four hundred of them would be half of a page's weight.
+"""
+
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
+from zoneinfo import available_timezones
 
+OTHER: Final = "other"
+"""What the list says when the field beside it holds the zone."""
+_SHORT: Final = (
+    *("Europe/Paris", "Europe/Brussels", "Europe/Luxembourg", "Europe/Zurich", "Europe/Monaco"),
+    *("Europe/London", "Europe/Dublin", "Europe/Lisbon", "Europe/Madrid", "Europe/Rome", "Europe/Berlin"),
+    *("Europe/Amsterdam", "Europe/Vienna", "Europe/Warsaw", "Europe/Athens", "Europe/Helsinki"),
+    *("America/Guadeloupe", "America/Martinique", "America/Cayenne", "America/Miquelon", "Indian/Reunion"),
+    *("Indian/Mayotte", "Pacific/Noumea", "Pacific/Tahiti"),
+    *("America/New_York", "America/Toronto", "America/Chicago", "America/Denver", "America/Los_Angeles"),
+    *("Africa/Casablanca", "Africa/Algiers", "Africa/Tunis", "Africa/Dakar", "Africa/Abidjan"),
+    *("Asia/Dubai", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney"),
+)
+"""France first, overseas too, then where French or English is spoken and our neighbours are."""
 _DEFAULT: Final[Mapping[str, str]] = {"fr": "FR"}
 """The country of those whose browser names a language alone. English is spoken in too many."""
+_LONGEST: Final = 64
+"""Characters; no zone's name has more, and nothing longer is written back into the form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +38,35 @@ class Zone:
     place: str
 
 
-def choices() -> Mapping[str, Sequence[Zone]]:
-    """Every zone of a country, by region, in the order of their places."""
-    return _choices()
+@dataclass(frozen=True, slots=True)
+class ZoneField:
+    """How the form shows the choice. `guessing`: nobody has chosen yet, so the browser may know better."""
+
+    zones: Sequence[Zone]
+    chosen: str
+    typed: str
+    guessing: bool
 
 
-def is_listed(name: str | None) -> bool:
-    """Whether the choices hold this name; browsers send older ones, too."""
-    return any(zone.name == name for zones in _choices().values() for zone in zones)
+def zone_field(chosen: str | None, *, guessing: bool = False) -> ZoneField:
+    """The short list, `chosen` among it; what is no zone stands in the other field, to be mended."""
+    known = chosen is not None and chosen in _names()
+    extra = [chosen] if chosen and known and chosen not in _SHORT else []
+    zones = [Zone(name, _place(name)) for name in (*extra, *_SHORT)]
+    if chosen and not known:
+        return ZoneField(zones, OTHER, "" if chosen == OTHER else chosen, guessing)
+    return ZoneField(zones, chosen or "", "", guessing)
+
+
+def meant(listed: str, typed: str) -> str:
+    """The zone that a form names: by the list, else by the field beside it, where a city is enough.
+
+    What names none comes back as it is, cut; the empty string if nothing was said.
+    """
+    if listed != OTHER:
+        return listed[:_LONGEST]
+    said = typed.strip()[:_LONGEST]
+    return said if said in _names() else _by_place().get(_plain(said), said or OTHER)
 
 
 def guessed(accept_language: str) -> str | None:
@@ -36,13 +77,27 @@ def guessed(accept_language: str) -> str | None:
     return zones[0] if len(zones) == 1 else None
 
 
+def _place(name: str) -> str:
+    return name.partition("/")[2].replace("_", " ").replace("/", ", ") or name
+
+
+def _plain(place: str) -> str:
+    """As it is typed by somebody in a hurry: without accents, capitals, hyphens."""
+    letters = unicodedata.normalize("NFKD", place.casefold())
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
 @cache
-def _choices() -> Mapping[str, Sequence[Zone]]:
-    regions: dict[str, list[Zone]] = {}
-    for name in sorted({zone for zones in _by_country().values() for zone in zones}):
-        region, _, place = name.partition("/")
-        regions.setdefault(region, []).append(Zone(name, place.replace("_", " ").replace("/", ", ")))
-    return regions
+def _names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@cache
+def _by_place() -> Mapping[str, str]:
+    """By the last part of its name; of two with the same the one that people choose from."""
+    chosen = {zone for zones in _by_country().values() for zone in zones}
+    ordered = sorted(_names(), key=lambda name: (name in chosen, name))
+    return {_plain(name): name for name in ordered} | {_plain(name.rpartition("/")[2]): name for name in ordered}
 
 
 @cache

@@ -26,6 +26,7 @@ from connector.outbound.mongo.readings import forgotten, guarded
 from connector.outbound.mongo.transaction import in_transaction
 from connector.outbound.vault import Vault
 from icloud.credentials import SealedCredential
+from runtime import metrics
 
 DATABASE: Final = "connector"
 _FORGOTTEN_AFTER: Final = timedelta(days=7)
@@ -103,7 +104,8 @@ class MongoConnections:
 
     async def record(self, reports: Sequence[Report]) -> None:
         """Guarded writes, in order, in one request."""
-        await self._connections.bulk_write([guarded(report) for report in reports], ordered=True)
+        done = await self._connections.bulk_write([guarded(report) for report in reports], ordered=True)
+        metrics.STALE.labels("sync").inc(len(reports) - done.matched_count)
 
     async def replace(self, old: Connection, new: Connection) -> bool:
         """Put `new` in the place of `old` unless that changed; False then. What workers report meanwhile stays."""

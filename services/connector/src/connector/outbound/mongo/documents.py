@@ -19,6 +19,7 @@ from connector.domain.connection import (
     Terms,
 )
 from connector.outbound.mongo.readings import reading_from, sync_document
+from runtime import tracing
 
 Document = dict[str, Any]
 
@@ -92,6 +93,7 @@ def pending_document(announcement: Announcement) -> Document:
         "news": announcement.news.value,
         "at": announcement.at,
         "terms": None if announcement.terms is None else _terms_document(announcement.terms),
+        **tracing.noted(),
     }
 
 
@@ -107,6 +109,7 @@ def pending_from(document: Document) -> tuple[Announcement, ...]:
             news=News(one["news"]),
             at=one["at"],
             terms=None if one["terms"] is None else _terms_from(one["terms"]),
+            trace=one.get(tracing.FIELD),
         )
         for one in document["pending"]
     )

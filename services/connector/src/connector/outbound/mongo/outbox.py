@@ -2,13 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from connector.domain.connection import Announcement
 from connector.outbound.mongo.connections import DATABASE
 from connector.outbound.mongo.documents import newest_from, pending_from
+
+_WAITING: Final[Sequence[dict[str, Any]]] = (
+    {"$match": {"pending.revision": {"$gt": 0}}},
+    {"$limit": 10_000},
+    {"$project": {"count": {"$size": "$pending"}, "oldest": {"$min": "$pending.at"}}},
+    {"$group": {"_id": None, "count": {"$sum": "$count"}, "oldest": {"$min": "$oldest"}}},
+    {"$project": {"count": True, "age": {"$divide": [{"$subtract": ["$$NOW", "$oldest"]}, 1000]}}},
+)
 
 
 class MongoOutbox:
@@ -41,6 +49,11 @@ class MongoOutbox:
         """Ends whose records may go. An end that still waits to be told is none of them."""
         found = self._connections.find({"forget_at": {"$lte": now}, "pending": []}).limit(limit)
         return [newest_from(document) async for document in found]
+
+    async def measure(self) -> Sequence[float]:
+        """How many announcements wait, up to 10,000 connections', and since how many seconds the oldest does."""
+        found = await self._connections.aggregate(list(_WAITING), hint="pending").to_list(1)
+        return (found[0]["count"], max(0.0, found[0]["age"])) if found else (0, 0.0)
 
     async def mark_forgotten(self, end: Announcement) -> None:
         """Note that an end's records may go."""

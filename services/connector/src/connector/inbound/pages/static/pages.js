@@ -100,23 +100,24 @@ for (const form of document.querySelectorAll("form")) {
 }
 
 // The calendar that appointments go to blocks by itself: its box is ticked and locked while it is chosen.
-for (const radio of document.querySelectorAll("input[name=linked]")) {
-  radio.addEventListener("change", () => {
-    for (const row of document.querySelectorAll("[data-calendar]")) {
-      const box = row.querySelector("input[type=checkbox]");
-      const kept = row.querySelector("input[type=hidden]");
-      const note = row.querySelector(".locked");
-      if (!note) continue;
-      const linked = row.dataset.calendar === radio.value;
-      if (linked) box.checked = true;
-      box.disabled = linked;
-      if (kept && !linked) kept.remove();
-      note.hidden = !linked;
-    }
-  });
-}
+const linked = document.querySelector("select[name=linked]");
+linked?.addEventListener("change", () => {
+  for (const box of document.querySelectorAll("input[type=checkbox][name=conflict]")) {
+    const row = box.closest(".calendar");
+    if (row.classList.contains("option-off")) continue;
+    const chosen = box.value === linked.value;
+    if (chosen) box.checked = true;
+    box.disabled = chosen;
+    row.querySelector("input[type=hidden]")?.remove();
+    row.querySelector(".locked")?.remove();
+  }
+});
 
 // What the workers tell shows by itself, as long as nobody is busy in that part of the page.
+const page = async (address) => {
+  const answer = await fetch(address, { credentials: "same-origin", redirect: "error" });
+  return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+};
 const live = byId("live");
 if (live && "moving" in live.dataset) {
   const again = async () => {
@@ -126,10 +127,10 @@ if (live && "moving" in live.dataset) {
       return;
     }
     try {
-      const answer = await fetch(location.pathname, { credentials: "same-origin", redirect: "error" });
-      if (!answer.ok) return location.reload();
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+      // Without what availability knows, which it need not be asked for every few seconds.
+      const fresh = (await page(`${location.pathname}?live`))?.getElementById("live");
       if (!fresh || !("moving" in fresh.dataset)) return location.reload();
+      if (fresh.dataset.state !== part.dataset.state) await lookAhead();
       if (fresh.innerHTML !== part.innerHTML) part.replaceWith(fresh);
     } catch {
       // The network is away; the page says when it was last checked.
@@ -137,6 +138,14 @@ if (live && "moving" in live.dataset) {
     setTimeout(again, 3000);
   };
   setTimeout(again, 2000);
+}
+
+// Once everything is imported there is more to see ahead.
+async function lookAhead() {
+  const shown = byId("ahead");
+  if (!shown || shown.contains(document.activeElement)) return;
+  const fresh = (await page(location.href))?.getElementById("ahead");
+  if (fresh) shown.replaceWith(fresh);
 }
 
 // What a form led to was said; a reload need not say it again.

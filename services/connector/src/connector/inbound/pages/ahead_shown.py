@@ -1,0 +1,153 @@
+"""The coming weeks, as the pages show them: what takes each day, and why."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from markupsafe import Markup
+
+from connector.domain.outlook import Outlook, Reason
+from connector.inbound.pages.ahead_rows import Naming, Row, Touching
+from connector.inbound.pages.days import Bar, Day, days
+from connector.inbound.pages.moments import Moments
+
+DAYS: Final = 14
+_LANES: Final = ("closed", "busy", "off", "unread", "booked")
+"""What blocks, in the order in which it is drawn: what was made in CrocoClick stands above what came from iCloud."""
+_OPEN: Final = "open"
+_LANE_OF: Final[Mapping[str, str]] = {
+    "appointment": "booked",
+    "blocked_slot": "off",
+    "quarantined": "unread",
+    "stale": "closed",
+}
+_DOUBTS: Final = frozenset({"held", "stale"})
+"""They are about a calendar, not about a time."""
+_STATES: Final = frozenset({"fresh", "stale", "importing", "needs_reconnect", "not_connected"})
+
+
+@dataclass(frozen=True, slots=True)
+class DayShown:
+    """One day: its picture in per cent of its length, and what touches it, up to a limit."""
+
+    number: int
+    short: str
+    full: Markup
+    note: str
+    said: str
+    marks: Sequence[str]
+    now: str | None
+    lanes: Mapping[str, Sequence[Bar]]
+    rows: Sequence[Row]
+    more: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AheadShown:
+    """The days, what the marks in them mean, what we know not to know, and how old all of it is."""
+
+    known: str
+    days: Sequence[DayShown]
+    legend: Sequence[str]
+    doubts: Sequence[str]
+    span: Markup
+    hours: Sequence[tuple[str, str]] = (("25%", "06:00"), ("50%", "12:00"), ("75%", "18:00"))
+    """What stands above the lines of usual days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many lines a day has; the day of the number `whole` has all of its own."""
+
+    rows: int
+    whole: int | None = None
+
+    def of(self, number: int, wanted: int) -> int:
+        """How many of the lines that a day wants it gets."""
+        return wanted if number == self.whole else min(wanted, self.rows)
+
+
+def days_ahead(moments: Moments, fortnight: int = 0) -> Sequence[Day]:
+    """Two weeks of days, from today or so many fortnights later."""
+    today = moments.now.astimezone(moments.zone).date()
+    return days(today + timedelta(days=DAYS * fortnight), DAYS, moments.zone)
+
+
+def ahead_shown(outlook: Outlook, several: Sequence[Day], naming: Naming, limit: Limit) -> AheadShown:
+    """The outlook in words and bars."""
+    moments = naming.moments
+    shown = [_day(number, day, _touching(day, outlook), naming, limit) for number, day in enumerate(several)]
+    used = {lane for day in shown for lane in day.lanes}
+    first, last = (moments.day_and_month(day.date) for day in (several[0], several[-1]))
+    return AheadShown(
+        known=_known(outlook, moments),
+        days=shown,
+        legend=[lane for lane in (*reversed(_LANES), _OPEN) if lane in used],
+        doubts=_doubts((*outlook.blocking, *outlook.ignored), naming),
+        span=moments.words("ahead.span", first=first, last=last),
+    )
+
+
+def _touching(day: Day, outlook: Outlook) -> Sequence[Touching]:
+    """What lies in the day, what blocks first where two begin at once."""
+    found = [
+        Touching(reason, part, blocks)
+        for reasons, blocks in ((outlook.blocking, True), (outlook.ignored, False))
+        for reason in reasons
+        if reason.start is not None and reason.end is not None and (part := day.cut((reason.start, reason.end)))
+    ]
+    return sorted(found, key=lambda one: (one.part, not one.blocks))
+
+
+def _day(number: int, day: Day, touching: Sequence[Touching], naming: Naming, limit: Limit) -> DayShown:
+    moments, words = naming.moments, naming.moments.words
+    timed = [one for one in touching if one.reason.kind not in _DOUBTS]
+    rows = limit.of(number, len(timed))
+    blocking = sum(one.blocks for one in timed)
+    lanes = {lane: day.bars(one.part for one in touching if _lane(one) == lane) for lane in (*_LANES, _OPEN)}
+    return DayShown(
+        number=number,
+        short=moments.short_day(day.date),
+        full=moments.day(day.start),
+        note=words.counted("ahead.hours", hours) if (hours := day.hours) else "",
+        said=words("ahead.said", blocking=blocking, open=len(timed) - blocking) if timed else words("ahead.nothing"),
+        marks=day.marks(moments.zone),
+        now=day.mark(moments.now) if day.start <= moments.now < day.end else None,
+        lanes={lane: bars for lane, bars in lanes.items() if bars},
+        rows=[naming.row(day, one) for one in timed[:rows]],
+        more=len(timed) - rows,
+        is_open=number == limit.whole,
+    )
+
+
+def _lane(one: Touching) -> str | None:
+    if one.blocks:
+        return _LANE_OF.get(one.reason.kind, "busy")
+    return None if one.reason.kind in _DOUBTS else _OPEN
+
+
+def _known(outlook: Outlook, moments: Moments) -> str:
+    words = moments.words
+    state = outlook.state if outlook.state in _STATES else "stale"
+    when = moments.ago(outlook.as_of) if outlook.as_of else words("date.never")
+    return words(f"ahead.state.{state}", when=when)
+
+
+def _doubts(reasons: Iterable[Reason], naming: Naming) -> Sequence[str]:
+    """What is known not to be known, each once."""
+    words = naming.moments.words
+    said: list[str] = []
+    unread: dict[str, int] = {}
+    for reason in reasons:
+        name = naming.calendar(reason.calendar_id)
+        if reason.kind == "held":
+            said.append(words("ahead.doubt.held", calendar=name))
+        elif reason.kind == "stale":
+            closed = reason.rule == "closed_while_stale"
+            said.append(words("ahead.doubt.closed" if closed else "ahead.doubt.kept", calendar=name))
+        elif reason.start is None:
+            unread[name] = unread.get(name, 0) + 1
+    several = [words.counted("ahead.doubt.unread", number, calendar=name) for name, number in unread.items()]
+    return [*dict.fromkeys(said), *several]
