@@ -3,10 +3,10 @@
 PY := .venv/bin/python
 SHELL := /bin/bash
 
-.PHONY: help setup run demo test check bench storm proofs screenshots docs sbom format lock schemas clean
+.PHONY: help setup run demo demo-containers test test-containers check bench storm proofs screenshots docs sbom format lock schemas clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: ## The set-up alone: .venv, locked packages, the servers' files
 	@tools/setup.sh
@@ -22,6 +22,12 @@ test: check ## Everything that CI runs
 
 check: setup ## Seconds: format, lint, types, rooms, contracts, tests without servers
 	@tools/check.sh
+
+demo-containers: setup ## The story in containers: three workers, one of each service killed; exit code 0 or 1
+	@exec $(PY) -m local_stack.containers_demo
+
+test-containers: setup ## The tests with servers, on MongoDB and Kafka in containers (testcontainers)
+	@CALSYNC_TEST_SERVERS=containers .venv/bin/pytest -q -m "servers and not story"
 
 bench: setup ## The benchmarks, side by side with their baselines in one run
 	@# -P: a script's own folder must not shadow the packages of the same names.

@@ -89,7 +89,8 @@ def test_the_containers_are_told_only_what_some_service_reads() -> None:
     composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 
     for service, letter in SERVICES.items():
-        told = {name for name in composed[service]["environment"] if name.startswith("CALSYNC_")}
+        named = {name for name in composed[service]["environment"] if name.startswith("CALSYNC_")}
+        told = {secret if (secret := name.removesuffix("_FILE")) in SECRETS else name for name in named}
         # One block of addresses serves all three.
         assert told <= set().union(*map(_variables, SETTINGS.values())), service
         assert set(_required(SETTINGS[letter])) <= told, service

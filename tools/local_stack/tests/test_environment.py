@@ -75,6 +75,28 @@ def test_sync_worker_means_every_worker() -> None:
     assert named("sync-worker-2", Options(workers=2)) == ["sync-worker-2"]
 
 
+def test_mongodb_means_every_member() -> None:
+    options = Options(("mongodb",), mongodb_members=3)
+
+    assert named("mongodb", options) == ["mongodb-1", "mongodb-2", "mongodb-3"]
+    assert named("mongodb-2", options) == ["mongodb-2"]
+    assert ports_for(options, automatic=False) == {"mongodb-1": 19117, "mongodb-2": 19118, "mongodb-3": 19119}
+
+
+def test_services_are_told_of_every_member(tmp_path: Path) -> None:
+    environment = _environment(tmp_path, Options(mongodb_members=3))
+
+    url = environment.of_availability()["CALSYNC_MONGODB_URL"]
+
+    assert url == "mongodb://127.0.0.1:19117,127.0.0.1:19118,127.0.0.1:19119/?replicaSet=calsync"
+
+
+@pytest.mark.parametrize("members", [0, 2])
+def test_members_of_whom_none_may_die_are_refused(members: int) -> None:
+    with pytest.raises(CannotGoOn, match="--mongodb-members 3"):
+        Options(mongodb_members=members)
+
+
 def test_a_part_that_does_not_exist_is_refused() -> None:
     with pytest.raises(CannotGoOn, match="There is no part redis"):
         Options(("redis",))

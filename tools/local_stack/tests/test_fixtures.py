@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local_stack.containers_servers import MONGODB, can_run
 from local_stack.waiting import wait_until
 
 pytestmark = pytest.mark.servers
@@ -58,7 +59,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
         process = subprocess.Popen(
             command,
             cwd=tmp_path / "tests",
-            env={**outer, "TMPDIR": str(tmp_path / "tmp"), **env},
+            env={**outer, "TMPDIR": str(tmp_path / "tmp"), "CALSYNC_TEST_SERVERS": "processes", **env},
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -102,3 +103,32 @@ def test_servers_that_are_given_are_used(run: Run, tmp_path: Path) -> None:
     assert _line_with("mongodb://", process) == "mongodb://given.example/\n"
     assert process.wait(30) == 0
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def _containers(process: subprocess.Popen[str]) -> list[str]:
+    listed = ["docker", "ps", "--all", "--quiet", "--filter", f"label=calsync.tests.owner={process.pid}"]
+    return subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+
+
+@pytest.mark.skipif(not can_run(MONGODB), reason="no container engine that holds MongoDB's image")
+def test_containers_of_a_killed_run_go_with_the_next(run: Run) -> None:
+    killed = run("waits", CALSYNC_TEST_SERVERS="containers")
+    _line_with("waiting", killed)
+    assert _containers(killed)
+
+    killed.kill()
+    killed.wait()
+    following = run("given", CALSYNC_TEST_SERVERS="containers")
+
+    assert _line_with("mongodb://", following).startswith("mongodb://127.0.0.1:")
+    assert following.wait(60) == 0
+    assert _containers(killed) == []
+    assert _containers(following) == []
+
+
+def test_containers_that_are_demanded_and_cannot_be_had_are_asked_for_by_name(run: Run) -> None:
+    nowhere = {"DOCKER_HOST": "unix:///nowhere.sock"}
+
+    refused = run("given", CALSYNC_TEST_SERVERS="containers", **nowhere)
+
+    assert "docker pull mongo:8.0" in _line_with("CannotGoOn: No container engine", refused)

@@ -18,6 +18,7 @@ from local_stack.status import status_of, table
 from local_stack.tokens import EVERY_SCOPE, duration
 
 _FOLLOW_EVERY_SECONDS = 0.2
+_WHO = "a name that `status` tells; sync-worker: all workers; mongodb: all members; mongodb-primary: who it is now"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +47,7 @@ def _up(chosen: argparse.Namespace) -> int:
         ports=chosen.ports,
         parts=tuple(chosen.parts.split(",")),
         workers=chosen.workers,
+        mongodb_members=chosen.mongodb_members,
         icloud_url=chosen.icloud_url,
         seed=chosen.seed,
         env=dict(chosen.env),
@@ -156,6 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     up = stack_command("up", "Start everything, in the foreground unless detached.")
     up.add_argument("--detach", action="store_true", help="return when every part is ready")
     up.add_argument("--workers", type=int, default=1, metavar="N", help="how many sync-workers (default: 1)")
+    up.add_argument(
+        "--mongodb-members", type=int, default=1, metavar="N", help="of the replica set, 1 or 3 (default: 1)"
+    )
     up.add_argument("--icloud-url", metavar="URL", help="a CalDAV server in the simulator's place")
     up.add_argument(
         *("--env", "-e"),
@@ -175,8 +180,8 @@ def _parser() -> argparse.ArgumentParser:
     logs = stack_command("logs", "Print what a part has logged.")
     logs.add_argument("service")
     logs.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
-    stack_command("restart", "Stop a part, start it again, return when it is ready.").add_argument("service")
-    stack_command("kill", "Kill a part (SIGKILL).").add_argument("service")
+    stack_command("restart", "Stop a part, start it again, return when it is ready.").add_argument("service", help=_WHO)
+    stack_command("kill", "Kill a part (SIGKILL).").add_argument("service", help=_WHO)
     stack_command("down", "Stop everything.").add_argument(
         "--keep-data", action="store_true", help="for the next start"
     )

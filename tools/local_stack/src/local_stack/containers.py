@@ -1,7 +1,10 @@
-"""What docker-compose.yml needs before the services start, and tokens for those who then call them.
+"""The one-shot jobs of docker-compose.yml, each as often as it is asked for, and tokens for callers.
 
-`python -m local_stack.containers prepare DIR` makes keys below DIR and the topics, as often as it is asked to;
-`… token DIR ACCOUNT USER` prints a token.
+python -m local_stack.containers secrets DIR                 keys and passwords below DIR
+python -m local_stack.containers keyfile FILE                what MongoDB's members know each other by
+python -m local_stack.containers mongodb DIR                 replica set, roles, users, with the passwords below DIR
+python -m local_stack.containers topics                      Kafka's topics with their exact settings
+python -m local_stack.containers token DIR ACCOUNT USER      prints a bearer token that lasts a day
 """
 
 import os
@@ -10,40 +13,43 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from icloud.credentials import new_key_pair, new_signing_pair
-from local_stack.connector_key import make_connector_key
+from local_stack.containers_mongodb import ADMIN, begin, give_roles, roles_from, signed_in
+from local_stack.containers_secrets import make_keyfile, make_keys, make_passwords, passwords_in
+from local_stack.errors import CannotGoOn
 from local_stack.tokens import EVERY_SCOPE, TokenKeys
 from local_stack.topics import make_topics
 
-_KEY_ID: Final = "compose"  # the file's name is the key's id, and the compose file has to know it
 _A_DAY: Final = timedelta(days=1)
+# Where the compose file's MongoDB is, for others and for itself: this job shares its network.
+_MEMBER: Final = "mongodb:27017"
+_ITSELF: Final = "127.0.0.1:27017"
+_REPLICA_SET: Final = "rs0"
+_TABLE: Final = Path("/opt/deploy/mongodb/roles.json")
 
 
-def prepare(folder: Path) -> None:
-    """Leave key pairs that are there as they are."""
-    TokenKeys(folder / "platform").make()
-    vault = folder / "vault"
-    public = vault / "public" / f"{_KEY_ID}.pem"
-    if not public.exists():
-        pair = new_key_pair(vault)
-        # The private key first: with a public key alone everything that is sealed would be lost.
-        (pair.private_keys_dir / f"{pair.key_id}.pem").rename(pair.private_keys_dir / f"{_KEY_ID}.pem")
-        pair.public_key_file.rename(public)
-    signing = vault / "signing" / f"{_KEY_ID}.pem"
-    if not signing.exists():
-        made = new_signing_pair(vault)
-        # Who checks first: what is signed before it is known would be refused.
-        (made.signers_dir / f"{made.signer_id}.pem").rename(made.signers_dir / f"{_KEY_ID}.pem")
-        made.signing_key_file.rename(signing)
-    make_connector_key(folder / "connector" / "connector.key")
-    make_topics(os.environ["CALSYNC_KAFKA_BOOTSTRAP_SERVERS"])
+def _make_secrets(folder: Path) -> None:
+    make_keys(folder)
+    make_passwords(folder / "mongodb", roles_from(_TABLE), host=_MEMBER, replica_set=_REPLICA_SET)
+
+
+def _prepare_mongodb(folder: Path) -> None:
+    roles, password = roles_from(_TABLE), (folder / ADMIN / "password").read_text()
+    begin(_ITSELF, member=_MEMBER, replica_set=_REPLICA_SET, password=password)
+    with signed_in(_ITSELF, password) as admin:
+        give_roles(admin, roles, passwords_in(folder, roles))
 
 
 def main(arguments: list[str]) -> None:
     """Do as the module's docstring says."""
     match arguments:
-        case ["prepare", folder]:
-            prepare(Path(folder))
+        case ["secrets", folder]:
+            _make_secrets(Path(folder))
+        case ["keyfile", file]:
+            make_keyfile(Path(file))
+        case ["mongodb", folder]:
+            _prepare_mongodb(Path(folder))
+        case ["topics"]:
+            make_topics(os.environ["CALSYNC_KAFKA_BOOTSTRAP_SERVERS"])
         case ["token", folder, account, user]:
             claims = {"account_id": account, "sub": user, "scope": EVERY_SCOPE}
             print(TokenKeys(Path(folder) / "platform").token(claims, _A_DAY))
@@ -52,4 +58,7 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except CannotGoOn as reason:
+        sys.exit(str(reason))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from local_stack.layout import Layout
 from local_stack.ports import HOST
-from local_stack.servers.mongo import REPLICA_SET
+from local_stack.servers.mongo import url_of
 from local_stack.state import Options
 from local_stack.tokens import AUDIENCE, ISSUER, TokenKeys
 
@@ -53,9 +53,15 @@ class Environment:
     ports: Mapping[str, int]
     vault: VaultKeys | None
 
+    @property
+    def mongodb_ports(self) -> list[int]:
+        """Those of its members, in their order."""
+        return [port for name, port in self.ports.items() if name.startswith("mongodb")]
+
     def of_connector(self) -> dict[str, str]:
-        own = self._public_key() | self._connector_key() | self._sign_in() | self._listens("connector")
-        return self._service() | self._icloud() | self._auth() | own | dict(self.options.env)
+        own = self._public_key() | self._connector_key() | self._sign_in() | self._availability()
+        shared = self._service() | self._icloud() | self._auth()
+        return shared | own | self._listens("connector") | dict(self.options.env)
 
     def of_worker(self, name: str) -> dict[str, str]:
         own = self._private_keys() | self._listens(name) | _BUDGET
@@ -74,6 +80,7 @@ class Environment:
             | self._auth()
             | keys
             | self._sign_in()
+            | self._availability()
             | _BUDGET
             | dict(self.options.env)
         )
@@ -92,6 +99,9 @@ class Environment:
 
     def _sign_in(self) -> dict[str, str]:
         return {"CALSYNC_SIGN_IN_URL": f"{url}/"} if (url := self._url("sign-in")) else {}
+
+    def _availability(self) -> dict[str, str]:
+        return {"CALSYNC_AVAILABILITY_URL": url} if (url := self._url("availability")) else {}
 
     def _private_keys(self) -> dict[str, str]:
         if self.vault is None:
@@ -122,8 +132,8 @@ class Environment:
         known = {"CALSYNC_LOG_LEVEL": "INFO", "CALSYNC_LOG_FORMAT": "json"}
         if "kafka" in self.ports:
             known["CALSYNC_KAFKA_BOOTSTRAP_SERVERS"] = f"{HOST}:{self.ports['kafka']}"
-        if "mongodb" in self.ports:
-            known["CALSYNC_MONGODB_URL"] = f"mongodb://{HOST}:{self.ports['mongodb']}/?replicaSet={REPLICA_SET}"
+        if self.mongodb_ports:
+            known["CALSYNC_MONGODB_URL"] = url_of(self.mongodb_ports)
         return known
 
     def _listens(self, name: str) -> dict[str, str]:

@@ -7,6 +7,11 @@ SERVICES: Final = ("connector", "sync-worker", "availability")
 ALL_PARTS: Final = (*DATABASES, "simulator", *SERVICES, "sign-in")
 
 
+def is_database(process: str) -> bool:
+    """Whether a process of this name is a database's; MongoDB's may have several, `mongodb-1` and so on."""
+    return process.startswith(DATABASES)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where a stack keeps what, below its data folder."""
@@ -43,3 +48,7 @@ class Layout:
     def part(self, name: str) -> Path:
         """Return a part's own folder."""
         return self.data / name
+
+    def data_folders(self) -> list[Path]:
+        """Return what holds data and keys."""
+        return [*self.data.glob("mongodb*"), *map(self.part, ("kafka", "simulator", "keys"))]

@@ -5,7 +5,7 @@ from typing import Final
 
 from local_stack.environment import Environment
 from local_stack.errors import CannotGoOn
-from local_stack.layout import DATABASES, Layout
+from local_stack.layout import Layout, is_database
 from local_stack.part import Part
 from local_stack.ports import HOST, free_ports
 from local_stack.servers import KafkaServer, MongoServer
@@ -25,6 +25,7 @@ FIXED_PORTS: Final[Mapping[str, int]] = {
     "mongodb": 19117,
 }
 _FIRST_WORKER_OPS: Final = 18201  # the workers are numbered from 1
+_GROUPS: Final = ("sync-worker", "mongodb")
 
 
 def names(options: Options) -> list[str]:
@@ -33,6 +34,8 @@ def names(options: Options) -> list[str]:
     for part in options.parts:
         if part == "sync-worker":
             found += [f"sync-worker-{number}" for number in range(1, options.workers + 1)]
+        elif part == "mongodb" and options.mongodb_members > 1:
+            found += [f"mongodb-{number}" for number in range(1, options.mongodb_members + 1)]
         elif _is_of_use(part, options):
             found.append(part)
     return found
@@ -46,9 +49,9 @@ def _is_of_use(part: str, options: Options) -> bool:
 
 
 def named(name: str, options: Options) -> list[str]:
-    """Return the processes that `name` means: one, or all workers for `sync-worker`. Raises CannotGoOn."""
+    """Return the processes that `name` means: one, or all for `sync-worker` and `mongodb`. Raises CannotGoOn."""
     known = names(options)
-    meant = [one for one in known if one == name or (name == "sync-worker" and one.startswith("sync-worker-"))]
+    meant = [one for one in known if one == name or (name in _GROUPS and one.startswith(f"{name}-"))]
     if not meant:
         msg = f"There is no {name} in this stack. It has: {', '.join(known)}"
         raise CannotGoOn(msg)
@@ -60,33 +63,34 @@ def ports_for(options: Options, *, automatic: bool) -> dict[str, int]:
     wanted = [port for name in names(options) for port in _port_names(name)]
     if automatic:
         return dict(zip(wanted, free_ports(len(wanted)), strict=True))
-    workers = {f"sync-worker-{number} ops": _FIRST_WORKER_OPS + number - 1 for number in range(1, options.workers + 1)}
-    return {name: {**FIXED_PORTS, **workers}[name] for name in wanted}
+    numbered = {f"sync-worker-{n} ops": _FIRST_WORKER_OPS + n - 1 for n in range(1, options.workers + 1)}
+    numbered |= {f"mongodb-{n}": FIXED_PORTS["mongodb"] + n - 1 for n in range(1, options.mongodb_members + 1)}
+    return {name: {**FIXED_PORTS, **numbered}[name] for name in wanted}
 
 
 def _port_names(name: str) -> Iterator[str]:
     own = {
-        "mongodb": ("mongodb",),
         "kafka": ("kafka", "kafka controller"),
         "simulator": ("simulator", "simulator admin"),
         "connector": ("connector", "connector ops"),
         "availability": ("availability", "availability ops"),
         "sign-in": ("sign-in",),
     }
-    yield from own.get(name, (f"{name} ops",))
+    yield from own.get(name, (name if name.startswith("mongodb") else f"{name} ops",))
 
 
 def waves(options: Options) -> tuple[Sequence[str], Sequence[str]]:
     """Return who is started first, all at once, and who once those serve."""
     everyone = names(options)
-    return [name for name in everyone if name in DATABASES], [name for name in everyone if name not in DATABASES]
+    return [one for one in everyone if is_database(one)], [one for one in everyone if not is_database(one)]
 
 
 def part(name: str, environment: Environment) -> Part:
     """Return the part, not started."""
     layout, ports = environment.layout, environment.ports
-    if name == "mongodb":
-        return MongoServer(layout.part(name), port=ports[name], log=layout.log(name))
+    if name.startswith("mongodb"):
+        members = environment.mongodb_ports
+        return MongoServer(layout.part(name), port=ports[name], log=layout.log(name), members=members)
     if name == "kafka":
         controller = ports["kafka controller"]
         return KafkaServer(layout.part(name), port=ports[name], controller_port=controller, log=layout.log(name))

@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self, Unpack
 
-from local_stack import roster
+from local_stack import members, roster
 from local_stack.checkout import DEFAULT_DATA
 from local_stack.environment import Environment
 from local_stack.errors import CannotGoOn
-from local_stack.layout import DATABASES, Layout
+from local_stack.layout import Layout, is_database
 from local_stack.part import Part
 from local_stack.preparation import environment_of, prepare
 from local_stack.processes import Identity
@@ -63,12 +63,12 @@ class LocalStack:
         with self._file.locked():
             self._stop_everything(careful=keep_data)
             if not keep_data:
-                for folder in (*DATABASES, "simulator", "keys"):
-                    shutil.rmtree(self._layout.part(folder), ignore_errors=True)
+                for folder in self._layout.data_folders():
+                    shutil.rmtree(folder, ignore_errors=True)
         self._dismiss_warden()
 
     def kill(self, name: str) -> None:
-        """SIGKILL a part; `restart` brings it back. `sync-worker` means every worker."""
+        """SIGKILL a part; `restart` brings it back. `sync-worker` means every worker, `mongodb` every member."""
         with self._changed():
             for one, identity in self._running(name):
                 self._file.write(self._state().killed_by_hand(one))
@@ -182,7 +182,7 @@ class LocalStack:
 
     def _relaunched(self, names: Sequence[str], state: State) -> list[Part]:
         environment = environment_of(self._layout, state)
-        ones = [one for name in names for one in roster.named(name, state.options)]
+        ones = [one for name in names for one in members.named(name, state)]
         for one in ones:
             self._file.write(self._state().killed_by_hand(one))
             if one in state.processes:
@@ -201,10 +201,11 @@ class LocalStack:
         state = self._file.read()
         if state is None:
             return
-        services = [name for name in state.processes if name not in (*DATABASES, "simulator")]
-        for group in (services, ["simulator"], DATABASES):
+        databases = [name for name in state.processes if is_database(name)]
+        services = [name for name in state.processes if name not in (*databases, "simulator")]
+        for group in (services, ["simulator"], databases):
             identities = [state.processes[name] for name in group if name in state.processes]
-            if group is DATABASES and not careful:  # nobody will read their data again
+            if group is databases and not careful:  # nobody will read their data again
                 for identity in identities:
                     identity.kill()
             else:
@@ -214,7 +215,7 @@ class LocalStack:
 
     def _running(self, name: str) -> Iterator[tuple[str, Identity]]:
         state = self._state()
-        for one in roster.named(name, state.options):
+        for one in members.named(name, state):
             if one in state.processes:
                 yield one, state.processes[one]
 

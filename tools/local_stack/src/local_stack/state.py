@@ -5,11 +5,13 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
 from local_stack.errors import CannotGoOn
 from local_stack.layout import ALL_PARTS, Layout
 from local_stack.processes import Identity
+
+_MEMBERS: Final = (1, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class Options:
 
     parts: tuple[str, ...] = ALL_PARTS
     workers: int = 1
+    mongodb_members: int = 1
+    """Of the replica set."""
     icloud_url: str | None = None
     seed: Literal["demo", "none"] = "none"
     """What the simulator holds at its first start."""
@@ -35,6 +39,9 @@ class Options:
         if self.workers < 1:
             msg = "At least one worker is needed: --workers 1"
             raise CannotGoOn(msg)
+        if self.mongodb_members not in _MEMBERS:
+            msg = "MongoDB may have 1 member, or 3, one of which may die: --mongodb-members 3"
+            raise CannotGoOn(msg)
 
 
 class Wishes(TypedDict, total=False):
@@ -42,6 +49,7 @@ class Wishes(TypedDict, total=False):
 
     parts: tuple[str, ...]
     workers: int
+    mongodb_members: int
     icloud_url: str | None
     seed: Literal["demo", "none"]
     env: Mapping[str, str]

@@ -1,8 +1,9 @@
 """What runs, told for people."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from local_stack.members import primary
 from local_stack.ports import HOST
 from local_stack.state import State
 
@@ -18,8 +19,10 @@ class PartStatus:
 
 
 def status_of(state: State) -> list[PartStatus]:
-    """Return all processes that were started, in that order."""
-    return [_part(state, name) for name in state.processes]
+    """Return all processes that were started, in that order; with several members, MongoDB's primary says so."""
+    parts = [_part(state, name) for name in state.processes]
+    chosen = primary(state) if state.options.mongodb_members > 1 else None
+    return [replace(one, addresses=(*one.addresses, "primary")) if one.name == chosen else one for one in parts]
 
 
 def table(parts: list[PartStatus]) -> str:

@@ -1,6 +1,6 @@
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,15 @@ _NOT_YET_INITIALISED = 94
 _CACHE_GIGABYTES = "0.25"  # mongod's least; its default is half of the machine's memory
 # What a killed process had begun keeps its locks for so long (a minute by default): about a lease of the stack's.
 _TRANSACTION_SECONDS = "3"
+# At its end a member lets clients look for another one, for 15 s by default.
+_FAREWELL_MILLISECONDS = "500"
+# A dead primary is missed after 2 s (10 s by default); members that look at each other every 2 s would not notice.
+_QUICK_ELECTIONS: Final[Mapping[str, int]] = {"electionTimeoutMillis": 2_000, "heartbeatIntervalMillis": 500}
+
+
+def url_of(ports: Sequence[int]) -> str:
+    """Return the address of the set whose members listen there."""
+    return f"mongodb://{','.join(f'{HOST}:{port}' for port in ports)}/?replicaSet={REPLICA_SET}"
 
 
 def mongod() -> Path:
@@ -49,16 +58,20 @@ def demand_mongod_runs() -> None:
 
 
 class MongoServer:
-    """A single-node replica set on 127.0.0.1, so that transactions work; its data outlive stop and kill."""
+    """A member of a replica set on 127.0.0.1, so that transactions work; its data outlive stop and kill."""
 
-    def __init__(self, data: Path, *, port: int | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self, data: Path, *, port: int | None = None, log: Path | None = None, members: Sequence[int] = ()
+    ) -> None:
+        """`members`: the ports of the whole set, in an order that stays; none when this is its only member."""
         self.data = data
         self.port = port or free_ports(1)[0]
+        self._members = tuple(members)
         self._process = PartProcess("MongoDB", log or data.with_name(f"{data.name}.log"))
 
     @property
     def url(self) -> str:
-        return f"mongodb://{HOST}:{self.port}/?replicaSet={REPLICA_SET}"
+        return url_of(self._set)
 
     @property
     def log(self) -> Path:
@@ -70,7 +83,7 @@ class MongoServer:
         return self._process.identity
 
     def start(self) -> None:
-        """Launch and wait until it is primary."""
+        """Launch and wait until it is ready."""
         self.launch()
         self.wait_until_ready()
 
@@ -81,17 +94,21 @@ class MongoServer:
                 *(str(mongod()), "--dbpath", str(self.data), "--port", str(self.port)),
                 *("--bind_ip", HOST, "--nounixsocket", "--replSet", REPLICA_SET),
                 *("--setParameter", f"transactionLifetimeLimitSeconds={_TRANSACTION_SECONDS}"),
+                *("--setParameter", f"shutdownTimeoutMillisForSignaledShutdown={_FAREWELL_MILLISECONDS}"),
                 *("--wiredTigerCacheSizeGB", _CACHE_GIGABYTES, "--oplogSize", "256"),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             ]
         )
 
     def wait_until_ready(self) -> None:
-        """Wait until it takes writes; makes the replica set on the first start and after a change of port."""
+        """Wait until it is the set's primary, or follows one.
+
+        The first member makes the set at the first start and after a change of ports; all must have been launched.
+        """
         with MongoClient[Mapping[str, Any]](
             HOST, self.port, directConnection=True, serverSelectionTimeoutMS=500, connectTimeoutMS=1_000
         ) as client:
-            self._process.wait_until_ready(lambda: self._is_primary(client))
+            self._process.wait_until_ready(lambda: self._belongs(client))
 
     def is_alive(self) -> bool:
         return self._process.is_alive()
@@ -106,24 +123,33 @@ class MongoServer:
         if self.identity is not None:
             self.identity.kill()
 
-    def _is_primary(self, client: MongoClient[Mapping[str, Any]]) -> bool:
+    @property
+    def _set(self) -> Sequence[int]:
+        return self._members or (self.port,)
+
+    def _belongs(self, client: MongoClient[Mapping[str, Any]]) -> bool:
         try:
-            if client.admin.command("hello").get("isWritablePrimary"):
+            told = client.admin.command("hello")
+            if told.get("isWritablePrimary") or (told.get("secondary") and "primary" in told):
                 return True
-            self._configure(client)
+            if self.port == self._set[0]:
+                self._configure(client)
         except PyMongoError:  # not listening yet, or between two roles: asked again
             return False
         return False
 
     def _configure(self, client: MongoClient[Mapping[str, Any]]) -> None:
-        member = {"_id": 0, "host": f"{HOST}:{self.port}"}
+        members = [{"_id": number, "host": f"{HOST}:{port}"} for number, port in enumerate(self._set)]
         try:
             known = client.admin.command("replSetGetConfig")["config"]
         except OperationFailure as failure:
             if failure.code != _NOT_YET_INITIALISED:
                 raise
-            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+            settings = _QUICK_ELECTIONS if len(members) > 1 else {}
+            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members, "settings": settings})
             return
-        if known["members"][0]["host"] != member["host"]:
-            moved = {**known, "version": known["version"] + 1, "members": [{**known["members"][0], **member}]}
-            client.admin.command("replSetReconfig", moved, force=True)
+        if [one["host"] for one in known["members"]] != [one["host"] for one in members]:
+            moved = [{**old, **new} for old, new in zip(known["members"], members, strict=True)]
+            client.admin.command(
+                "replSetReconfig", {**known, "version": known["version"] + 1, "members": moved}, force=True
+            )
