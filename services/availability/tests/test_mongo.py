@@ -102,7 +102,7 @@ async def test_a_question_walks_the_index_near_its_time_only(
     assert plan["inputStage"]["inputStage"]["indexName"] == QUESTIONS
     assert did["nReturned"] == 1 + 7 * 8 + 3
     assert did["totalDocsExamined"] == did["nReturned"]
-    assert did["totalKeysExamined"] < 2 * 28 * 8 + 20  # two periods of singles, against 2,923 keys in all
+    assert did["totalKeysExamined"] < 3 * did["nReturned"]  # of 4,015 keys in all
 
 
 async def test_a_batch_of_events_is_three_commands(

@@ -33,6 +33,7 @@ class Listener:
             uvicorn.Config(
                 self._answer,
                 interface="asgi3",
+                http="h11",  # httptools, which uvicorn takes by itself where it is installed, knows no limit on headers
                 access_log=False,
                 log_config=None,
                 lifespan="off",

@@ -50,6 +50,16 @@ async def test_liveness_does_not_depend_on_readiness() -> None:
     assert answer.status_code == 200
 
 
+async def test_what_could_not_be_measured_is_left_out() -> None:
+    metrics.PENDING.labels("known").set(3)
+    metrics.PENDING.labels("unknown").set(float("nan"))
+
+    answer = await ask("/metrics")
+
+    assert 'calsync_pending_events{service="known"} 3.0' in answer.text
+    assert 'service="unknown"' not in answer.text
+
+
 async def test_metrics_are_ours() -> None:
     metrics.CONSUMED.labels("tests", "topic").inc()
 

@@ -30,13 +30,15 @@ from availability.inbound.relay import Bell, Relay
 from availability.outbound.kafka import KafkaAnnouncer, KafkaWorkers
 from availability.outbound.mongo import MongoBookings, MongoConflicts, MongoExports, MongoOutbox, MongoTimeline
 from availability.settings import Settings
-from runtime import mongo, ops
+from runtime import metrics, mongo, ops
 from runtime.auth import TokenChecker
 from runtime.clock import system_clock
 from runtime.kafka import Broker, Publisher, broker, subscribe
 from runtime.logs import configure
+from runtime.measuring import Measuring, pending
 from runtime.process import Process, run
 from runtime.settings import SettingsInvalid, load
+from runtime.tracing import Traces
 
 NAME: Final = "availability"
 
@@ -50,6 +52,7 @@ class Parts:
     publisher: Publisher
     consumers: Broker
     relays: Mapping[str, Relay]
+    measuring: Measuring
     http: FastAPI
 
 
@@ -73,6 +76,7 @@ def put_together(settings: Settings) -> Parts:
                 "announcements", PublishPending(MongoOutbox(client), KafkaAnnouncer(publisher), system_clock), told
             ),
         },
+        measuring=Measuring(pending(NAME, MongoOutbox(client).measure)),
         http=application(
             _stories(settings, timeline, MongoBookings(client, system_clock), KafkaWorkers(publisher), told.ring),
             TokenChecker(settings.auth),
@@ -82,6 +86,8 @@ def put_together(settings: Settings) -> Parts:
 
 async def serve(settings: Settings, process: Process) -> None:
     """Start everything; questions are answered last of all, and their end comes first."""
+    metrics.tell_build(NAME, "calsync-availability")
+    await process.enter("traces", Traces(settings.traces, NAME))
     parts = put_together(settings)
     ready: dict[str, ops.Check] = {
         "process": process.draining,
@@ -98,6 +104,7 @@ async def serve(settings: Settings, process: Process) -> None:
     process.on_stop("publisher", parts.publisher.stop)
     for name, relay in parts.relays.items():
         process.supervise(name, relay.run())
+    process.supervise("measuring", parts.measuring.run())
     await parts.consumers.start()
     process.on_stop("consumers", parts.consumers.stop)
     await process.listen("http", parts.http, settings.http.host, settings.http.port)

@@ -13,6 +13,7 @@ from runtime.settings import (
     LogSettings,
     MongoSettings,
     OpsSettings,
+    TracesSettings,
 )
 
 
@@ -36,4 +37,5 @@ class Settings(Fragment):
     ops: OpsSettings
     auth: AuthSettings
     log: LogSettings
+    traces: TracesSettings
     freshness: FreshnessSettings

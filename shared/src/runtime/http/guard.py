@@ -3,14 +3,15 @@
 import asyncio
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime import metrics
+from runtime import metrics, tracing
 from runtime.http.problems import response
 from runtime.http.refusals import refusal
 from runtime.logs import get_logger
+from runtime.tracing import Kind
 
 LARGEST_BODY: Final = 64 * 1024
 _BODY_SECONDS: Final = 10.0
@@ -24,6 +25,7 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 """Set where a route says nothing else."""
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 _log = get_logger("http")
 
@@ -39,6 +41,12 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with tracing.begin("request", Kind.SERVER, parent=_trace(scope) if tracing.on() else None) as span:
+            status = await self._answered(scope, receive, send)
+            span.rename(f"{_method(scope)} {_route(scope)}")
+            span.tell(method=_method(scope), route=_route(scope), status=status)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> int:
         answer = _Answer(send)
         began = asyncio.get_running_loop().time()
         try:
@@ -47,10 +55,11 @@ class Guard:
             _log.exception("request_failed", method=scope["method"], route=_route(scope))
             await answer.refuse(scope, 500)
         seconds = asyncio.get_running_loop().time() - began
-        metrics.HTTP_SECONDS.labels(scope["method"], _route(scope), str(answer.status)).observe(seconds)
+        metrics.HTTP_SECONDS.labels(_method(scope), _route(scope), str(answer.status)).observe(seconds)
         _log.info(
             "request", method=scope["method"], route=_route(scope), status=answer.status, seconds=round(seconds, 4)
         )
+        return answer.status
 
     async def _guarded(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
@@ -113,6 +122,18 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return again
 
 
+def _method(scope: Scope) -> str:
+    """The request's method, as long as it is one that exists: callers may send any word."""
+    method = str(scope["method"])
+    return method if method in _METHODS else "other"
+
+
 def _route(scope: Scope) -> str:
     """The route's pattern, never the path itself: a label for metrics, and free of ids."""
     return str(getattr(scope.get("route"), "path", "none"))
+
+
+def _trace(scope: Scope) -> str | None:
+    """The caller's trace; of two that are given none is believed."""
+    given = Headers(scope=scope).getlist("traceparent")
+    return given[0] if len(given) == 1 else None

@@ -21,6 +21,7 @@ from runtime.kafka.deadletters import DeadLetters
 from runtime.kafka.delivery import Delivery, Subscription
 from runtime.kafka.fates import Fates, RawBatch
 from runtime.kafka.publisher import Publisher
+from runtime.kafka.traces import consuming
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 
@@ -211,7 +212,8 @@ async def _body(message: RawBatch) -> Any:  # noqa: ANN401 - FastStream's type
 
 def _dispatcher(group: Group) -> Callable[[Sequence[Delivery]], Any]:
     async def dispatch(deliveries: Sequence[Delivery]) -> None:
-        await group.subscriptions[deliveries[0].topic].handler(deliveries)
+        with consuming(deliveries) as traced:
+            await group.subscriptions[deliveries[0].topic].handler(traced)
 
     return dispatch
 

@@ -16,6 +16,8 @@ class Delivery:
     partition: int
     offset: int
     timestamp_ms: int
+    trace: str | None = None
+    """What it is to go on with, as `runtime.tracing` has it."""
 
 
 Handler = Callable[[Sequence[Delivery]], Awaitable[None]]

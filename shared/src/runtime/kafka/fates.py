@@ -14,6 +14,7 @@ from runtime.kafka.consumer import Group, Record
 from runtime.kafka.deadletters import DeadLetters
 from runtime.kafka.delivery import Delivery
 from runtime.kafka.settlement import Refused, Settlement
+from runtime.kafka.traces import carried
 from runtime.logs import get_logger
 
 _log = get_logger("kafka.fates")
@@ -73,7 +74,8 @@ def _read(records: Sequence[Record]) -> tuple[list[tuple[Record, Delivery]], lis
             refused.append(Refused(record, fault))
         else:
             if not isinstance(event, UnknownEvent):
-                delivery = Delivery(event, record.topic, record.partition, record.offset, record.timestamp)
+                place = (record.topic, record.partition, record.offset, record.timestamp)
+                delivery = Delivery(event, *place, trace=carried(record.headers))
                 readable.append((record, delivery))
     return readable, refused
 

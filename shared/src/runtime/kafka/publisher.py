@@ -11,8 +11,9 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from contracts.wire import WireRecord
-from runtime import metrics
+from runtime import metrics, tracing
 from runtime.kafka.connection import backoff, client_arguments
+from runtime.kafka.traces import TRACE_BYTES, publishing
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 
@@ -100,9 +101,11 @@ class Publisher:
 
         Raises PublishFailed after the set time-out at the latest, and RecordTooLarge before anything is written.
         """
-        await self.publish_raw(
-            [RawRecord(r.topic, r.key.encode(), r.value, r.headers, key_hash(r.partition_key)) for r in records]
-        )
+        with publishing(records) as traced:
+            await self.publish_raw(
+                [RawRecord(r.topic, r.key.encode(), r.value, r.headers, key_hash(r.partition_key)) for r in traced],
+                LARGEST_RECORD + (TRACE_BYTES if tracing.on() else 0),
+            )
 
     async def publish_raw(self, records: Sequence[RawRecord], largest: int = LARGEST_RECORD) -> None:
         """The same for records that are bytes already, each of `largest` bytes at most."""

@@ -22,6 +22,7 @@ from runtime.settings.fragments import (
     MongoSettings,
     OpsSettings,
     Port,
+    TracesSettings,
 )
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "OpsSettings",
     "Port",
     "SettingsInvalid",
+    "TracesSettings",
     "load",
 ]

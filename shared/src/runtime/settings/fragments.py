@@ -148,3 +148,23 @@ class LogSettings(Fragment):
     format: Literal["json", "console"] = Field(
         default="json", validation_alias="CALSYNC_LOG_FORMAT", description="json for machines, console for people"
     )
+
+
+class TracesSettings(Fragment):
+    """Where traces go, if anywhere, and how many of them."""
+
+    url: str | None = Field(
+        default=None,
+        validation_alias="CALSYNC_TRACES_URL",
+        description="the http:// or https:// address that takes OTLP traces over HTTP, such as "
+        "http://collector:4318/v1/traces",
+        pattern=r"^https?://[^\s/@?#]+/[^\s?#]*$",
+    )
+    ratio: float = Field(
+        # One request or pass in a hundred: enough to see where time goes, and no load to speak of.
+        default=0.01,
+        validation_alias="CALSYNC_TRACES_RATIO",
+        description="a number from 0 to 1: the share of traces that are told",
+        ge=0,
+        le=1,
+    )

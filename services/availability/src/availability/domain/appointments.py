@@ -1,6 +1,6 @@
 """Appointments: what was agreed on, what happened to it, and what the other services are to be told of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -138,6 +138,8 @@ class Announcement:
     previous: Span | None = None
     """The time before, where it is another now."""
     conflicts: tuple[Span, ...] = ()
+    trace: str | None = field(default=None, compare=False)
+    """Of whoever asked for it, where that is told (`runtime.tracing`)."""
 
 
 def announcement(appointment: Appointment, connection_id: str | None) -> Announcement:

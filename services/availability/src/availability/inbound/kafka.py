@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from availability.application import metrics
 from availability.application.record_connections import ConnectionEvent, RecordConnections
 from availability.application.record_events import EventNews, RecordEvents
 from availability.application.record_exports import ExportNews, RecordExports
 from availability.application.record_syncs import EventsMissing, RecordSyncs, SaidAt, SyncNews
 from contracts.topics import CONNECTIONS, EXPORTS, ICLOUD_EVENTS, SYNC
+from contracts.wire import Tombstone
+from runtime.clock import Clock, system_clock
 from runtime.kafka import Delivery, Subscription
 
 GROUP: Final = "availability"
@@ -25,6 +28,7 @@ class Records:
     events: RecordEvents
     syncs: RecordSyncs
     exports: RecordExports
+    clock: Clock = system_clock
 
 
 def subscriptions(records: Records) -> tuple[Subscription, ...]:
@@ -34,7 +38,12 @@ def subscriptions(records: Records) -> tuple[Subscription, ...]:
         await records.connections([one.event for one in deliveries if isinstance(one.event, ConnectionEvent)])
 
     async def on_events(deliveries: Sequence[Delivery]) -> None:
-        await records.events([one.event for one in deliveries if isinstance(one.event, EventNews)])
+        events = [one.event for one in deliveries if isinstance(one.event, EventNews)]
+        await records.events(events)
+        now = records.clock().timestamp()
+        for event in events:
+            if not isinstance(event, Tombstone):
+                metrics.REFLECT_SECONDS.observe(max(0.0, now - event.as_of))
 
     async def on_syncs(deliveries: Sequence[Delivery]) -> None:
         await records.syncs([SaidAt(one.event, _said_at(one)) for one in deliveries if isinstance(one.event, SyncNews)])

@@ -20,6 +20,7 @@ from contracts.events import (
 )
 from contracts.wire import encode
 from runtime.kafka import Publisher, PublishFailed
+from runtime.kafka.traces import with_trace
 
 _SOURCE: Final = "availability"
 
@@ -33,7 +34,9 @@ class KafkaAnnouncer:
     async def announce(self, announcements: Sequence[Announcement]) -> None:
         """Return when Kafka has acknowledged all. Raises Unpublished."""
         try:
-            await self._publisher.publish([encode(event_of(one), source=_SOURCE, time=one.at) for one in announcements])
+            await self._publisher.publish(
+                [with_trace(encode(event_of(one), source=_SOURCE, time=one.at), one.trace) for one in announcements]
+            )
         except PublishFailed as failed:
             raise Unpublished from failed
 

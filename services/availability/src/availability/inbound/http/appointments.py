@@ -16,6 +16,7 @@ from availability.domain.appointments import Agreed
 from availability.domain.users import User
 from availability.inbound.http.bodies import AppointmentBody, AppointmentChange, AppointmentsBody, NewAppointment
 from availability.inbound.http.callers import READ, WRITE, AppointmentReader, Told, UserId, Writer, refused, whose
+from availability.inbound.http.counted import counted
 from availability.inbound.http.moments import End, Start, bookable, exactly, seconds_of, window
 from availability.inbound.http.problems import if_match_needed
 from availability.inbound.http.stories import Stories
@@ -61,7 +62,8 @@ async def book(wish: NewAppointment, caller: Writer, idempotency_key: Idempotenc
         by=caller.user_id,
         max_age=wish.max_age,
     )
-    shown = await stories.book(wanted, _key(caller, idempotency_key, wanted))
+    with counted("book"):
+        shown = await stories.book(wanted, _key(caller, idempotency_key, wanted))
     there = {"Location": f"{router.prefix}/appointments/{shown.appointment.id}"}
     return answer(told_appointment(shown), status=201, headers=etag(shown) | there)
 
@@ -104,7 +106,8 @@ async def change_appointment(
     if if_match is None:
         raise if_match_needed()
     which = Which(user, appointment_id, _revisions(if_match), caller.user_id)
-    shown = await stories.change(which, _changed(change))
+    with counted("change"):
+        shown = await stories.change(which, _changed(change))
     return answer(told_appointment(shown), headers=etag(shown))
 
 
@@ -122,7 +125,8 @@ async def cancel_appointment(
     """Free its time, whatever its revision unless If-Match names one. What is cancelled already stays so."""
     user = await _user(caller, appointment_id, stories)
     revisions = None if if_match is None else _revisions(if_match)
-    await stories.cancel(Which(user, appointment_id, revisions, caller.user_id))
+    with counted("cancel"):
+        await stories.cancel(Which(user, appointment_id, revisions, caller.user_id))
     return Response(status_code=204)
 
 

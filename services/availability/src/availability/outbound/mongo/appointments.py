@@ -31,6 +31,7 @@ from availability.domain.busy import EntryKind
 from availability.domain.exports import Change, ChangeKind, Outcome
 from availability.domain.users import User
 from availability.outbound.mongo.documents import Document, entry_fields
+from runtime import tracing
 
 _TAKES_TIME: Final = ("entry", "periods", "since", "until")
 
@@ -110,6 +111,7 @@ def pending_document(announcement: Announcement) -> Document:
         "previous": None if announcement.previous is None else list(announcement.previous),
         "conflicts": [list(span) for span in announcement.conflicts],
         **_agreed(announcement.agreed),
+        **tracing.noted(),
     }
 
 
@@ -128,6 +130,7 @@ def pending_from(document: Mapping[str, Any]) -> list[Announcement]:
             agreed=_agreed_from(one),
             previous=None if one["previous"] is None else (one["previous"][0], one["previous"][1]),
             conflicts=tuple((start, end) for start, end in one["conflicts"]),
+            trace=one.get(tracing.FIELD),
         )
         for one in waiting
     ]

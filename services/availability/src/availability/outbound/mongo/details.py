@@ -17,7 +17,7 @@ from availability.domain.changes import Version
 from availability.domain.doubts import Doubt, Held, Quarantined, UnreadableEvent, is_over
 from availability.domain.freshness import Connection
 from availability.domain.intervals import Window
-from availability.outbound.mongo.documents import KEPT, Document
+from availability.outbound.mongo.documents import KEPT, Document, unpacked
 from availability.outbound.mongo.questions import add_other, projection
 
 ALL_DAY_FREE: Final = ("all_day", "transparent")
@@ -76,9 +76,7 @@ def _occurrences(document: Mapping[str, Any]) -> Iterator[KnownOccurrences]:
     event = KnownEvent(document["_id"], document.get("title"))
     for group in document["groups"]:
         facts = Facts(**dict.fromkeys(group.get("facts", ()), True))
-        several = group["spans"].values()
-        spans = [pair for seconds in several for pair in zip(seconds[::2], seconds[1::2], strict=True)]
-        yield KnownOccurrences(document["calendar_id"], facts, spans, event)
+        yield KnownOccurrences(document["calendar_id"], facts, unpacked(group["spans"].values()), event)
 
 
 def _doubt_id(connection_id: str, calendar_id: str, kind: str) -> str:

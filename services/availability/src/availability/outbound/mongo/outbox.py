@@ -28,6 +28,13 @@ from availability.outbound.mongo.indexes import ENTRIES
 from availability.outbound.mongo.timeline import COLLECTION, DATABASE
 
 _PENDING: Final = {"account_id": True, "user_id": True, "pending": True}
+_WAITING: Final[Sequence[Document]] = (
+    {"$match": {"pending.revision": {"$gt": 0}}},
+    {"$limit": 10_000},
+    {"$project": {"count": {"$size": "$pending"}, "oldest": {"$min": "$pending.at"}}},
+    {"$group": {"_id": None, "count": {"$sum": "$count"}, "oldest": {"$min": "$oldest"}}},
+    {"$project": {"count": True, "age": {"$divide": [{"$subtract": ["$$NOW", "$oldest"]}, 1000]}}},
+)
 
 
 class MongoOutbox:
@@ -43,6 +50,11 @@ class MongoOutbox:
         """At most `limit` appointments' announcements, each one's own in the order of their revisions."""
         found = self._timeline.find({"pending.revision": {"$gt": 0}}, _PENDING).limit(limit)
         return [pending_from(document) async for document in found]
+
+    async def measure(self) -> Sequence[float]:
+        """How many announcements wait, up to 10,000 appointments', and since how many seconds the oldest does."""
+        found = await self._timeline.aggregate(list(_WAITING), hint="pending").to_list(1)
+        return (found[0]["count"], max(0.0, found[0]["age"])) if found else (0, 0.0)
 
     async def mark(self, told: Announcement, now: datetime) -> None:
         """Note that `told` and everything older is out. An appointment whose end was told is forgotten in 30 days."""

@@ -10,6 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
+from pymongo.results import BulkWriteResult
 
 from availability.application.timeline import AskLater
 from availability.domain.busy import Known, KnownOccurrences
@@ -35,6 +36,7 @@ from availability.outbound.mongo.documents import (
 from availability.outbound.mongo.guards import Guards
 from availability.outbound.mongo.indexes import INDEXES, QUESTIONS, TIMELINE
 from availability.outbound.mongo.questions import heaps, known, question
+from runtime import metrics
 from runtime.clock import Clock
 from runtime.logs import get_logger
 from runtime.mongo import is_infrastructure
@@ -90,18 +92,22 @@ class MongoTimeline:
     async def put_events(self, changes: Collection[EventChange]) -> None:
         now = self._clock()
         if changes:
-            await self._timeline.bulk_write([event_write(change, now) for change in changes], ordered=False)
+            _dropped(
+                "event", await self._timeline.bulk_write([event_write(one, now) for one in changes], ordered=False)
+            )
 
     async def put_news(self, news: Collection[ConnectionNews]) -> None:
         now = self._clock()
         if news:
-            await self._timeline.bulk_write([news_write(piece, now) for piece in news], ordered=False)
+            _dropped(
+                "connection", await self._timeline.bulk_write([news_write(one, now) for one in news], ordered=False)
+            )
 
     async def put_doubts(self, doubts: Collection[Doubt]) -> None:
         now = self._clock()
         if doubts:
             writes = [replace_older(doubt_document(doubt, now), doubt.version) for doubt in doubts]
-            await self._timeline.bulk_write(writes, ordered=False)
+            _dropped("doubt", await self._timeline.bulk_write(writes, ordered=False))
 
     async def end(self, connection: Disconnected) -> None:
         await self._timeline.bulk_write([end_write(connection)])
@@ -164,6 +170,11 @@ async def read_heaps(timeline: AsyncIOMotorCollection[Document], asked: Document
     """What a question about busy time finds, as of the moment that the collection's read concern says."""
     found = timeline.aggregate(heaps(asked, window), hint=QUESTIONS, batchSize=ONE_BATCH)
     return list(await found.to_list(None))
+
+
+def _dropped(news: str, done: BulkWriteResult) -> None:
+    """Count the writes that left everything as it was."""
+    metrics.STALE.labels(news).inc(done.matched_count - done.modified_count)
 
 
 def _is_applied(event: LastEvent, there: Mapping[str, Document]) -> bool:
