@@ -33,6 +33,16 @@ class Person:
     def user(self) -> str:
         return self.crococlick.user
 
+    def connect(self) -> None:
+        """Raises httpx.HTTPStatusError where they are refused."""
+        self.crococlick.connect(self.apple.apple_id, self.apple.app_password).raise_for_status()
+
+    def link_home(self) -> None:
+        """Let their appointments go to the calendar `home`."""
+        (connection,) = self.crococlick.connections()
+        home = next(one for one in connection["calendars"] if one["name"] == "Home")
+        self.crococlick.link(connection, home["id"]).raise_for_status()
+
 
 class AppleUsers:
     """Makes people."""
@@ -70,6 +80,10 @@ class AppleUsers:
         now = datetime.now(UTC)
         answer: dict[str, Any] = person.crococlick.busy(now, now + timedelta(hours=1))
         return str(answer["state"])
+
+    def is_right(self, person: Person, start: datetime) -> bool:
+        """Whether availability believes the truth, and knows that it does."""
+        return self.believed(person, start) == self.true(person, start) and self.state(person) == "fresh"
 
     def live_on(self, person: Person, random: Random, today: datetime) -> None:
         """Change something in their calendar: an event comes, another changes, a third goes."""

@@ -13,6 +13,9 @@ from contracts.topics import TOPICS, Topic, topic_of
 Header = tuple[str, bytes]
 AnyEvent = Event | SyncCompleted
 
+TRACEPARENT: Final = "ce_traceparent"
+"""CloudEvents' extension for distributed tracing (W3C Trace Context): only on records of a trace that is told."""
+
 _TYPE_PREFIX: Final = "com.crococlick.calendar."
 _VERSION: Final = ".v1"
 _TOMBSTONE: Final = _TYPE_PREFIX + "Tombstone" + _VERSION

@@ -106,7 +106,7 @@ class Traces:
         """Return at once; the collector need not be there, now or later."""
         global _spans  # noqa: PLW0603 - as with logs and metrics, a process has one of it
         if self._settings.url is not None:
-            # Imported only where it is wanted: it takes half a second and eleven megabytes.
+            # Imported only where it is wanted: it takes a tenth of a second and some megabytes.
             from runtime.spans import Spans  # noqa: PLC0415
 
             _spans = Spans(self._settings.url, self._settings.ratio, self._service)

@@ -14,12 +14,14 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from icloud import ICloud
 from icloud.credentials import Opener, Signers
-from runtime import mongo, ops
+from runtime import metrics, mongo, ops
 from runtime.clock import Clock, system_clock
 from runtime.kafka import Broker, Publisher, Subscription, broker, subscribe
 from runtime.logs import configure, get_logger
+from runtime.measuring import Measure, Measuring, pending
 from runtime.process import Process, run
 from runtime.settings import SettingsInvalid, load
+from runtime.tracing import Traces
 from sync_worker.application import ask_calendar, import_objects, jobs, leave_calendars, track_appointments
 from sync_worker.application.accounts import Accounts
 from sync_worker.application.ask_calendar import AskCalendar
@@ -29,6 +31,7 @@ from sync_worker.application.export_appointments import ExportAppointments
 from sync_worker.application.fleet import Fleet
 from sync_worker.application.import_objects import ImportObjects
 from sync_worker.application.leave_calendars import LeaveCalendars
+from sync_worker.application.measure import MeasureFleet
 from sync_worker.application.missed_calendars import MissedCalendars
 from sync_worker.application.publish_states import Events, Outbox, PublishStates
 from sync_worker.application.read_calendar import ReadCalendar
@@ -51,12 +54,14 @@ from sync_worker.outbound.memory import resident
 from sync_worker.outbound.mongo import (
     MongoAppointments,
     MongoConnections,
+    MongoFleet,
     MongoGrants,
     MongoLeases,
     MongoObjects,
     MongoPasses,
     MongoRefusals,
     MongoShares,
+    WatchedOutbox,
     make_indexes,
 )
 from sync_worker.outbound.mongo.collections import DATABASE
@@ -138,6 +143,7 @@ class Parts:
     completions: KafkaCompletions
     consumers: Broker
     schedule: Schedule
+    measuring: Measuring
 
 
 def put_together(settings: Settings) -> Parts:
@@ -163,7 +169,17 @@ def put_together(settings: Settings) -> Parts:
     leases = MongoLeases(client, owner=f"{gethostname()}:{os.getpid()}", length=settings.sync.lease)
     rhythm = Rhythm(settings.sync.at_once, settings.sync.lease, partial(_memory_short, settings.sync.memory_bytes))
     schedule = Schedule(leases, passes_over(neighbours, settings.sync), rhythm)
-    return Parts(client, icloud, publisher, completions, consumers, schedule)
+    return Parts(client, icloud, publisher, completions, consumers, schedule, _measuring(client))
+
+
+def _measuring(client: AsyncIOMotorClient[dict[str, Any]]) -> Measuring:
+    fleet = MeasureFleet(MongoFleet(client))
+    return Measuring(
+        Measure("overdue", fleet.OVERDUE, fleet.overdue),
+        Measure("freshness", fleet.STANDINGS, fleet.standings),
+        Measure("quarantined", fleet.QUARANTINED, fleet.quarantined),
+        pending(NAME, WatchedOutbox(client)),
+    )
 
 
 def _heard(connections: Connections, appointments: track_appointments.Appointments) -> tuple[Subscription, ...]:
@@ -184,6 +200,8 @@ def _vault(client: AsyncIOMotorClient[dict[str, Any]], settings: VaultSettings) 
 
 async def serve(settings: Settings, process: Process) -> None:
     """Start everything; whoever is asked last starts last, and stops first."""
+    metrics.tell_build(NAME, "calsync-sync-worker")
+    await process.enter("traces", Traces(settings.traces, NAME))
     parts = put_together(settings)
     ready: dict[str, ops.Check] = {
         "process": process.draining,
@@ -202,6 +220,7 @@ async def serve(settings: Settings, process: Process) -> None:
     process.supervise("completions", parts.completions.run())
     await parts.consumers.start()
     process.on_stop("consumers", parts.consumers.stop)
+    process.supervise("measuring", parts.measuring.run())
     process.supervise("schedule", parts.schedule.run())
 
 

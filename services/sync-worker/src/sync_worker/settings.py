@@ -15,6 +15,7 @@ from runtime.settings import (
     LogSettings,
     MongoSettings,
     OpsSettings,
+    TracesSettings,
 )
 from runtime.settings.fragments import RULE
 from runtime.settings.icloud import ICloudSettings
@@ -160,3 +161,4 @@ class Settings(Fragment):
     budget: BudgetSettings
     ops: OpsSettings
     log: LogSettings
+    traces: TracesSettings

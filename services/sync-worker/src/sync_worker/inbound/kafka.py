@@ -12,6 +12,7 @@ from contracts.events import (
 )
 from contracts.topics import APPOINTMENTS, CONNECTIONS, SYNC_REQUESTS
 from contracts.wire import Tombstone
+from runtime import metrics, tracing
 from runtime.kafka import Delivery, Subscription
 from runtime.logs import get_logger
 from sync_worker.application.track_appointments import TrackAppointments
@@ -32,8 +33,13 @@ class ConnectionNews:
         """Done when every piece of news is kept."""
         for delivery in deliveries:
             said = delivery.event
-            if isinstance(said, Event | Tombstone) and await self._track(said):
-                _log.info("connection_followed", connection_id=said.key, said=type(said).__name__)
+            if not isinstance(said, Event | Tombstone):
+                continue
+            with tracing.following(delivery.trace):
+                if await self._track(said):
+                    _log.info("connection_followed", connection_id=said.key, said=type(said).__name__)
+                else:
+                    metrics.STALE.labels("connection").inc()
 
 
 class Requests:
@@ -45,13 +51,16 @@ class Requests:
     async def __call__(self, deliveries: Sequence[Delivery]) -> None:
         """Done when all that were asked for are due. Several requests for one connection are served as one."""
         asked: dict[str, list[SyncRequested]] = {}
+        traces: dict[str, str | None] = {}
         for one in deliveries:
             if isinstance(one.event, SyncRequested):
                 asked.setdefault(one.event.connection_id, []).append(one.event)
+                traces[one.event.connection_id] = one.trace or traces.get(one.event.connection_id)
         for connection_id, requests in asked.items():
-            woken = await self._request(connection_id, requests)
-            reasons = sorted({one.reason.value for one in requests})
-            _log.info("sync_requested", connection_id=connection_id, reasons=reasons, woken=woken)
+            with tracing.following(traces[connection_id]):
+                woken = await self._request(connection_id, requests)
+                reasons = sorted({one.reason.value for one in requests})
+                _log.info("sync_requested", connection_id=connection_id, reasons=reasons, woken=woken)
 
 
 class Bookings:
@@ -65,8 +74,12 @@ class Bookings:
         for delivery in deliveries:
             said = delivery.event
             if isinstance(said, AppointmentBooked | AppointmentRescheduled | AppointmentCancelled):
-                news = await self._track(said)
-                _log.info("appointment_followed", appointment_id=said.appointment_id, revision=said.revision, news=news)
+                with tracing.following(delivery.trace):
+                    news = await self._track(said)
+                    told = {"appointment_id": said.appointment_id, "revision": said.revision, "news": news}
+                    _log.info("appointment_followed", **told)
+                if not news:
+                    metrics.STALE.labels("appointment").inc()
 
 
 def subscriptions(

@@ -11,12 +11,14 @@ from typing import Any, Final, NoReturn, Protocol
 
 from structlog.contextvars import bound_contextvars
 
+from runtime import tracing
 from runtime.kafka import PublishFailed
 from runtime.logs import get_logger
 from runtime.mongo import is_infrastructure
+from runtime.tracing import Kind
+from sync_worker.application import metrics
 from sync_worker.application.claim import Claim, LeaseLost
 from sync_worker.application.leases import Busy, Leases
-from sync_worker.application.metrics import PASSES, RUNNING
 from sync_worker.inbound.room import Room, plenty
 
 _BATCH: Final = 50
@@ -104,7 +106,7 @@ class Schedule:
         free = self._room.free(self._running.values())
         imports = self._room.free_for_imports(self._running.values())
         others = await self._fill(partial(self._leases.claim, imports=imports), free)
-        RUNNING.set(len(self._running))
+        metrics.RUNNING.set(len(self._running))
         if others >= _BATCH:
             return 0
         if claimed or others:
@@ -123,6 +125,7 @@ class Schedule:
         self._claiming = asyncio.create_task(claim(min(_BATCH, places), busy))
         claims = await asyncio.shield(self._claiming)
         self._claiming = None
+        metrics.CLAIMED.inc(len(claims))
         for one in claims:
             task = asyncio.create_task(self._pass(one))
             self._running[task] = one
@@ -135,22 +138,29 @@ class Schedule:
             task = running[lost.lease.token + lost.connection_id]
             # One that has ended meanwhile gave its lease back by itself, or hears of its loss in doing so.
             if not (task.done() or lost.lease.on_its_way_back):
+                metrics.LEASES_LOST.inc()
                 _log.warning("lease_lost", connection_id=lost.connection_id, fence=lost.fence)
                 task.cancel()
         return self._rhythm.lease.total_seconds() / _BEATS
 
     async def _pass(self, claim: Claim) -> None:
-        with bound_contextvars(connection_id=claim.connection_id, account_id=claim.account_id, fence=claim.fence):
+        claim.trail.began, kind = _now(), metrics.kind_of(claim)
+        of = {"connection_id": claim.connection_id, "account_id": claim.account_id, "fence": claim.fence}
+        with bound_contextvars(**of), tracing.begin("pass", Kind.INTERNAL, parent=claim.trail.trace) as span:
+            span.tell(kind=kind, result="done")
             try:
                 async with asyncio.timeout(_LONGEST_PASS.total_seconds()):
                     await self._run_pass(claim)
             except LeaseLost:
-                PASSES.labels("lease_lost").inc()
+                span.tell(result="lease_lost")
+                metrics.passes("lease_lost", kind).inc()
                 await self._overtaken(claim)
             except Exception as error:  # noqa: BLE001 - where a pass's fate is chosen: it is repeated
-                PASSES.labels("broken").inc()
+                span.tell(result="broken")
+                metrics.passes("broken", kind).inc()
                 _tell("pass_broken", error)
                 await self._put_off(claim)
+            metrics.PASS_SECONDS.labels(kind).observe(_now() - claim.trail.began)
 
     async def _put_off(self, claim: Claim) -> None:
         try:
@@ -162,6 +172,7 @@ class Schedule:
 
     async def _overtaken(self, claim: Claim) -> None:
         """Somebody else works on it by now, or it has changed under the pass: then it need not wait for the lease."""
+        metrics.LEASES_LOST.inc()
         _log.info("pass_overtaken")
         try:
             await self._leases.release([claim])
