@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 SHELL := /bin/bash
 
-.PHONY: help setup run demo demo-containers test test-containers check bench storm proofs screenshots docs sbom format lock schemas clean
+.PHONY: help setup run demo demo-containers demo-kubernetes test test-containers check bench storm proofs screenshots docs sbom format lock schemas clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ check: setup ## Seconds: format, lint, types, rooms, contracts, tests without se
 
 demo-containers: setup ## The story in containers: three workers, one of each service killed; exit code 0 or 1
 	@exec $(PY) -m local_stack.containers_demo
+
+demo-kubernetes: setup ## The story on the cluster of KUBECONFIG, rolled under load (LOAD=COMMAND hands it the images, KEDA=1, KEEP=1)
+	@PYTHONPATH=tools/kubernetes_demo/src exec $(PY) -P -m kubernetes_demo $(if $(LOAD),--load '$(LOAD)') $(if $(KEDA),--keda) $(if $(KEEP),--keep)
 
 test-containers: setup ## The tests with servers, on MongoDB and Kafka in containers (testcontainers)
 	@CALSYNC_TEST_SERVERS=containers .venv/bin/pytest -q -m "servers and not story"

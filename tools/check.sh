@@ -21,7 +21,7 @@ types() {
   # of their own to run from: a hyphen cannot be part of a module's name.
   local status=0
   $bin/mypy --no-error-summary --exclude '(^|/)tests/lib/' shared/src services/*/src tools/*/src \
-    shared/tests services/availability/tests services/connector/tests tools/*/tests tests benchmarks examples tools/docs_site tools/sbom || status=1
+    shared/tests services/availability/tests services/connector/tests tools/*/tests tests benchmarks examples deploy/kafka/apply.py deploy/grafana/draw.py tools/docs_site tools/sbom || status=1
   (cd services/sync-worker/tests && ../../../$bin/mypy --config-file ../../../pyproject.toml --no-error-summary --exclude '^lib/' .) || status=1
   return $status
 }
