@@ -26,6 +26,7 @@ _HEADERS: Final[JsonObject] = {
         "ce_time": {"type": "string", "format": "date-time"},
         "ce_epoch": {"type": "string", "pattern": "^[0-9]+$"},
         "ce_revision": {"type": "string", "pattern": "^[0-9]+$"},
+        "ce_traceparent": {"type": "string", "description": "W3C Trace Context, where traces are on"},
         "content-type": {"type": "string", "const": "application/json"},
     },
 }
