@@ -1,4 +1,4 @@
-"""After everything else: no credential is anywhere but in its envelope, and the connector could not open one.
+"""After everything else: no credential and no Apple ID is anywhere but in its envelope, closed to the connector.
 
 It stands last by its name, so that it searches what all other tests left behind.
 """
@@ -11,19 +11,20 @@ import httpx
 import psutil
 import pytest
 
-from apple_users import CANARY, WRONG_PASSWORD, AppleUsers
+from apple_users import APPLE_IDS_BEGIN, CANARY, WRONG_PASSWORD, AppleUsers
 from leftovers import in_files, in_kafka, in_mongodb, shapes
 from local_stack.stack import LocalStack
 from local_stack.waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.story, pytest.mark.last]
 # The simulator is Apple: it knows its own users' passwords. Keys of this stack are no credentials of Apple's.
+SECRETS = {"password": CANARY, "Apple ID": APPLE_IDS_BEGIN}
 NOT_OURS = ("simulator/", "logs/simulator", "keys/")
 
 
 @pytest.fixture
 def wanted(users: AppleUsers) -> Mapping[str, bytes]:
-    """What every password that was typed begins with, in every shape it may have taken."""
+    """What every password and every Apple ID that was typed begins with, in every shape it may have taken."""
     person = users.person()
     answers = [
         person.crococlick.connect(person.apple.apple_id, WRONG_PASSWORD),
@@ -34,12 +35,14 @@ def wanted(users: AppleUsers) -> Mapping[str, bytes]:
     assert [answer.status_code for answer in answers] == [422, 422, 422, 201]
     assert wait_until(lambda: users.state(person) == "fresh", seconds=30)
     said = b"".join(answer.content + str(answer.headers).encode() for answer in answers)
-    canary = shapes(CANARY)
+    canary = {f"{what} {how}": needle for what, one in SECRETS.items() for how, needle in shapes(one).items()}
     assert not any(needle in said for needle in canary.values())
     return canary
 
 
-def test_no_password_is_anywhere_but_in_its_envelope(stack: LocalStack, wanted: Mapping[str, bytes]) -> None:
+def test_no_password_and_no_apple_id_is_anywhere_but_in_its_envelope(
+    stack: LocalStack, wanted: Mapping[str, bytes]
+) -> None:
     root = Path(stack.log_files()[0]).parent.parent
 
     assert list(in_files(root, wanted, skip=NOT_OURS)) == []

@@ -17,6 +17,7 @@ from oracle import Interval, busy
 PARIS: Final = ZoneInfo("Europe/Paris")
 CANARY: Final = "qzxj-vkwy"
 """How every password of these people begins, so that one search finds any of them."""
+APPLE_IDS_BEGIN: Final = "canary."
 WRONG_PASSWORD: Final = f"{CANARY}-{CANARY}"
 _BLOCKING: Final = ("home", "work")
 _WEEKS_AHEAD: Final = 8
@@ -56,7 +57,7 @@ class AppleUsers:
     def person(self, *, life: Iterable[tuple[str, str]] = (), account: str | None = None) -> Person:
         """Somebody new, in a CrocoClick account of their own unless one is named, with `life` in `home`."""
         number = next(self._numbers)
-        apple = self._apple.create_account(f"canary.{number}@icloud.com", app_password=_password(number))
+        apple = self._apple.create_account(f"{APPLE_IDS_BEGIN}{number}@icloud.com", app_password=_password(number))
         texts = dict(life)
         if texts:
             self._apple.put_objects(apple.apple_id, "home", texts)
