@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 SHELL := /bin/bash
 
-.PHONY: help setup run demo demo-containers demo-kubernetes test test-containers check bench storm proofs screenshots docs sbom format lock schemas clean
+.PHONY: help setup run demo demo-containers demo-kubernetes test test-containers check bench storm soak proofs screenshots docs sbom format lock schemas clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ bench: setup ## The benchmarks, side by side with their baselines in one run
 
 storm: setup ## The long storm: 10,000 changes, 200 kills and more (some twenty minutes)
 	@PYTHONPATH=tests/lib exec $(PY) -P -m storm_run
+
+soak: setup ## An hour of life, load and trouble: memory, threads, files and backlogs must not grow (MINUTES=60)
+	@PYTHONPATH=tests/lib exec $(PY) -P -m soak_run --minutes $(or $(MINUTES),60)
 
 proofs: setup ## What make test does in small, in full: 5,000 series against an oracle, long fuzzing (some ten minutes)
 	CALSYNC_TEST_SERIES=5000 .venv/bin/pytest -q -s -n0 services/sync-worker/tests/domain/test_against_an_oracle.py
