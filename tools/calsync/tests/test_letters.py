@@ -1,6 +1,7 @@
 """Dead letters: seen without what is personal, sent again once, and never over something newer."""
 
 import asyncio
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -8,8 +9,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from tools.calsync.tests.world import LONG_AGO, TITLE, World
 
-from contracts.events import AppointmentBooked, Event, ICloudEventImported
-from contracts.facts import OccurrenceGroup
+from calsync.session import Session
+from contracts.events import AppointmentBooked, CalendarConnected, Event, SyncRequested
+from contracts.examples import STATE
 from contracts.topics import APPOINTMENTS, ICLOUD_EVENTS
 from contracts.wire import encode
 from leftovers import records, shapes
@@ -22,25 +24,6 @@ from runtime.settings import KafkaSettings
 pytestmark = pytest.mark.servers
 
 GROUP = "availability"
-
-
-def imported(**changes: object) -> ICloudEventImported:
-    usual = {
-        "account_id": "acc-1",
-        "user_id": "usr-1",
-        "connection_id": uuid4().hex,
-        "epoch": 1,
-        "revision": 1,
-        "event_id": uuid4().hex[:24],
-        "calendar_id": "cal-1",
-        "uid_hash": "u",
-        "as_of": 1,
-        "horizon": (0, 9),
-        "all_day": False,
-        "occurrences": (OccurrenceGroup(spans=((1, 2),)),),
-        "title": TITLE,
-    }
-    return ICloudEventImported.model_validate(usual | changes)
 
 
 def booked() -> AppointmentBooked:
@@ -67,6 +50,11 @@ async def _buried(kafka: str, record: Any) -> None:  # noqa: ANN401 - aiokafka c
         await DeadLetters(publisher, system_clock).bury(record, GROUP, ValueError(TITLE))
     finally:
         await publisher.stop()
+
+
+def erase(world: World, events: list[str]) -> None:
+    for each in events:
+        world.delete("sync", "objects", {"_id": each})
 
 
 def test_letters_are_listed_and_shown_without_what_people_wrote(world: World) -> None:
@@ -130,9 +118,15 @@ def test_a_letter_is_sent_again_as_it_was_and_only_once(world: World) -> None:
     assert world.calsync("dead-letters", "replay", "--key", event.key, "--again", "--yes", "--json").json["sent"] == 1
 
 
+def replayed(world: World, key: str, *more: str) -> tuple[int, str | None]:
+    """How many letters of a key are sent, and why the first is not."""
+    said = world.calsync("dead-letters", "replay", "--key", key, "--yes", "--json", *more).json
+    return said["sent"], said["letters"][0]["left_out"]
+
+
 def test_what_was_overtaken_is_not_put_last_on_its_key(world: World) -> None:
-    old = imported()
-    alone = imported(connection_id=old.connection_id)
+    one = world.connected(events=2)
+    old, alone = (world.events[each] for each in one.events)
     buried(world, old)
     buried(world, alone)
     world.publish([encode(old.model_copy(update={"revision": 2}), source="tests", time=LONG_AGO)])
@@ -144,6 +138,84 @@ def test_what_was_overtaken_is_not_put_last_on_its_key(world: World) -> None:
     assert "newer" in overtaken.json["letters"][0]["left_out"]
     assert dict(on(world, ICLOUD_EVENTS.name, old.key)[-1].headers)["ce_revision"] == b"2"
     assert newest.json["sent"] == 1
+
+
+def test_only_what_is_still_held_as_living_is_put_last_on_its_key(world: World) -> None:
+    one = world.connected(events=5)
+    erased, gone, changed, ended, living = (world.events[each] for each in one.events)
+    for each in (erased, gone, changed, ended, living):
+        buried(world, each)
+    # Their tombstones, and what is newer on the key, may have been compacted away.
+    world.delete("sync", "objects", {"_id": erased.key})
+    world.change("sync", "objects", {"_id": gone.key}, {"$set": {"alive": False}})
+    world.change("sync", "objects", {"_id": changed.key}, {"$set": {"revision": 2}})
+
+    left_out = [replayed(world, each.key) for each in (erased, gone, changed)]
+    sent = replayed(world, living.key)
+    world.ended(one)
+    after_the_end = replayed(world, ended.key)
+
+    assert [count for count, _ in (*left_out, after_the_end)] == [0, 0, 0, 0]
+    assert all("nobody holds it" in (why or "") for _, why in (*left_out, after_the_end))
+    assert sent == (1, None)
+    assert [len(on(world, ICLOUD_EVENTS.name, each.key)) for each in (erased, living)] == [1, 2]
+
+
+def test_a_connection_that_has_ended_does_not_come_back(world: World) -> None:
+    one = world.connected(events=0)
+    whose = {"account_id": one.owner.account_id, "user_id": one.owner.user_id, "connection_id": one.id}
+    buried(world, CalendarConnected.model_validate({**STATE, **whose, "epoch": 1, "revision": 1}))
+
+    living = replayed(world, one.id)
+    world.ended(one)
+    ended = replayed(world, one.id, "--again")
+
+    assert living == (1, None)
+    assert ended[0] == 0
+    assert "nobody holds it" in (ended[1] or "")
+
+
+def test_a_request_is_never_made_again(world: World) -> None:
+    one = world.connected(events=0)
+    request = SyncRequested.model_validate(
+        {
+            "account_id": one.owner.account_id,
+            "user_id": one.owner.user_id,
+            "connection_id": one.id,
+            "epoch": 1,
+            "revision": 1,
+            "reason": "user",
+            "requested_at": 1,
+            "confirm_removals": ["cal-1"],
+        }
+    )
+    buried(world, request)
+
+    sent, why = replayed(world, request.key, "--again")
+
+    assert sent == 0
+    assert "request" in (why or "")
+
+
+def test_what_is_erased_while_it_is_asked_or_sent_is_left_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = world.connected(events=3)
+    for each in one.events:
+        buried(world, world.events[each])
+    topic = ("--topic", ICLOUD_EVENTS.name, "--since", world.now().replace(year=2020).isoformat())
+
+    def asked(*_: object) -> None:
+        """Somebody thinks about it for long."""
+        thinking = Thread(target=erase, args=(world, one.events[:2]))
+        thinking.start()
+        thinking.join()
+
+    monkeypatch.setattr(Session, "confirm", asked)
+    said = world.calsync("dead-letters", "replay", *topic, "--per-second", "1", "--json")
+
+    shown = {row["key"]: row["left_out"] for row in said.json["letters"]}
+    assert [shown[each] for each in one.events] == [None, None, None]
+    assert (said.code, said.json["sent"], len(said.json["meanwhile"])) == (1, 1, 2)
+    assert [len(on(world, ICLOUD_EVENTS.name, each)) for each in one.events] == [1, 1, 2]
 
 
 def test_letters_are_chosen_by_time(world: World) -> None:

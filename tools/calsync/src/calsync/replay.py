@@ -5,23 +5,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from pymongo.errors import DuplicateKeyError
 
 from calsync.audit import Deed, Entry, KeptAudit
 from calsync.ends import End, Misuse, NotThere
-from calsync.kafka import consumer, publisher, read
+from calsync.kafka import consumer, publisher
 from calsync.letters import Letter, Wanted, letters, row, shown
+from calsync.objections import Objections
 from calsync.session import Session
 from calsync.settings import Log, StoreAndLog
 from calsync.stores import Stores, stores
-from contracts.wire import topic_named
 from runtime.clock import system_clock
 from runtime.kafka.publisher import LARGEST_LETTER, Publisher, RawRecord
 from runtime.settings import KafkaSettings
 
 _MOST: Final = 10_000
 """Letters at once: whoever has more has another problem than letters."""
+_TOGETHER: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,19 @@ class Pace:
     again: bool
     """Also those that were sent before."""
     dry_run: bool
+
+    @property
+    def batch(self) -> int:
+        """Letters of about a second: for so long it is believed that nothing speaks against them."""
+        return min(max(int(self.per_second), 1), _TOGETHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How many were sent, and why others were not, by id, though they were to be."""
+
+    sent: int
+    left_out: Mapping[str, str]
 
 
 async def show_list(session: Session, wanted: Wanted, limit: int) -> End:
@@ -66,35 +79,49 @@ async def replay(session: Session, wanted: Wanted, pace: Pace) -> End:
             chosen = [letter async for letter in letters(found, wanted)]
             if len(chosen) > _MOST:
                 raise Misuse(f"{len(chosen)} letters are more than the {_MOST} at once: narrow it down.")
-            left_out = await _overtaken(found, chosen) | await _sent_before(kept, chosen, again=pace.again)
+            objections = await Objections(kept, found, chosen)(chosen)
+            left_out = objections | await _sent_before(kept, chosen, again=pace.again)
         sending = [letter for letter in chosen if letter.id not in left_out]
         plan = {
             "letters": [{**row(letter), "left_out": left_out.get(letter.id)} for letter in chosen],
             "to_send": len(sending),
         }
         session.preview(**plan)
-        sent = 0
+        done = Done(0, {})
         if sending and not pace.dry_run:
-            sent = await _ask_and_send(session, kept, settings.kafka, sending, pace)
-        session.tell(**(plan if session.as_json else {}), sent=sent, left_out=len(left_out))
-    return End.WRONG if left_out else End.OK
+            done = await _ask_and_send(session, kept, settings.kafka, sending, pace)
+        meanwhile = {"meanwhile": done.left_out} if done.left_out else {}
+        left = len(left_out) + len(done.left_out)
+        session.tell(**(plan if session.as_json else {}), sent=done.sent, left_out=left, **meanwhile)
+    return End.WRONG if left else End.OK
 
 
 async def _ask_and_send(
     session: Session, kept: Stores, kafka: KafkaSettings, sending: Sequence[Letter], pace: Pace
-) -> int:
+) -> Done:
+    meanwhile: dict[str, str] = {}
+
     async def work(entry: Entry) -> None:
         entry.told["sent"] = 0
-        async with publisher(kafka) as found:
-            for letter in sending:
-                await _send(found, kept, letter)
-                entry.told["sent"] += 1
-                await asyncio.sleep(1 / pace.per_second)
+        async with publisher(kafka) as found, consumer(kafka) as beside:
+            objections = Objections(kept, beside, sending)
+            for start in range(0, len(sending), pace.batch):
+                some = sending[start : start + pace.batch]
+                # Much may have happened since it was shown: while it was asked, and while the others were sent.
+                against = await objections(some)
+                meanwhile.update(against)
+                for letter in some:
+                    if letter.id not in against:
+                        await _send(found, kept, letter)
+                        entry.told["sent"] += 1
+                        await asyncio.sleep(1 / pace.per_second)
+        if meanwhile:
+            entry.told["left_out"] = len(meanwhile)
 
     deed = Deed("dead-letters replay", {"letters": [letter.id for letter in sending]})
     audit = KeptAudit(kept.audit, system_clock, session.named)
     entry = await session.change(audit, deed, f"Send {len(sending)} records to their topics again?", work)
-    return int(entry.told["sent"])
+    return Done(int(entry.told["sent"]), meanwhile)
 
 
 async def _send(found: Publisher, kept: Stores, letter: Letter) -> None:
@@ -114,36 +141,3 @@ async def _sent_before(kept: Stores, chosen: Iterable[Letter], *, again: bool) -
         return {}
     sent = kept.replayed.find({"_id": {"$in": [letter.id for letter in chosen]}})
     return {one["_id"]: "sent before; --again sends it once more" async for one in sent}
-
-
-async def _overtaken(found: AIOKafkaConsumer, chosen: Iterable[Letter]) -> dict[str, str]:
-    """Those whose key has something newer on a compacted topic: an old record must not be a key's last word."""
-    newest: dict[tuple[str, bytes], tuple[int, int]] = {}
-    compacted = [one for one in chosen if topic_named(one.topic).compacted]
-    async for record in read(found, _behind(compacted)):
-        version = _version(dict(record.headers))
-        place = (record.topic, record.key or b"")
-        if version is not None and version > newest.get(place, (0, 0)):
-            newest[place] = version
-    told = {}
-    for letter in compacted:
-        version = _version(dict(letter.headers))
-        if version is None or newest.get((letter.topic, letter.key or b""), (0, 0)) > version:
-            told[letter.id] = "its key has something newer" if version else "it has no revision to go by"
-    return told
-
-
-def _behind(compacted: Iterable[Letter]) -> Mapping[TopicPartition, int | None]:
-    """From where to read what came after these, by partition."""
-    starts: dict[TopicPartition, int | None] = {}
-    for letter in compacted:
-        place = TopicPartition(letter.topic, letter.number("dl-partition") or 0)
-        offset = letter.number("dl-offset") or 0
-        known = starts.get(place)
-        starts[place] = offset if known is None else min(known, offset)
-    return starts
-
-
-def _version(headers: Mapping[str, bytes]) -> tuple[int, int] | None:
-    epoch, revision = headers.get("ce_epoch", b""), headers.get("ce_revision", b"")
-    return (int(epoch), int(revision)) if epoch.isdigit() and revision.isdigit() else None
