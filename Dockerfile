@@ -15,6 +15,11 @@ COPY requirements/simulator.txt /tmp/simulator.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m pip --python /opt/venv/bin/python install --only-binary :all: --no-deps --require-hashes -r /tmp/simulator.txt
 
+FROM packages AS admin-packages
+COPY requirements/admin.txt /tmp/admin.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python3 -m pip --python /opt/venv/bin/python install --only-binary :all: --no-deps --require-hashes -r /tmp/admin.txt
+
 # Compiled here: with a read-only root file system a process could not keep what it compiles at each start.
 FROM packages AS service-code
 ARG SERVICE
@@ -26,6 +31,14 @@ RUN python3 /tmp/containers_metadata.py /opt/app /tmp/*/pyproject.toml \
  && python3 -m compileall -q -o 0 --invalidation-mode unchecked-hash /opt/app \
  && printf '#!/opt/venv/bin/python\nimport runpy\n\nrunpy.run_module("%s", run_name="__main__", alter_sys=True)\n' \
       "$(echo "${SERVICE:?}" | tr - _)" > /opt/serve && chmod 755 /opt/serve
+
+FROM packages AS admin-code
+COPY shared/src tools/calsync/src /opt/app/
+COPY tools/local_stack/src/local_stack/containers_metadata.py /tmp/
+COPY shared/pyproject.toml /tmp/shared/
+COPY tools/calsync/pyproject.toml /tmp/calsync/
+RUN python3 /tmp/containers_metadata.py /opt/app /tmp/*/pyproject.toml \
+ && python3 -m compileall -q -o 0 --invalidation-mode unchecked-hash /opt/app
 
 FROM ${PYTHON_IMAGE} AS process
 # Nothing that runs here installs anything.
@@ -63,14 +76,22 @@ LABEL org.opencontainers.image.title="calsync-preparation"
 # A new volume takes its owner from the folder that it is first mounted over; 999 is MongoDB's user in its image.
 RUN install -d -o 10001 -g 10001 -m 700 /keys /keys/connector /keys/jwks /keys/platform \
       /keys/vault /keys/vault/private /keys/vault/public /keys/vault/signers /keys/vault/signing /keys/vault/tool \
-      /keys/mongodb /keys/mongodb/admin /keys/mongodb/availability /keys/mongodb/calsync-keys /keys/mongodb/connector \
-      /keys/mongodb/sync-worker \
+      /keys/mongodb /keys/mongodb/admin /keys/mongodb/availability /keys/mongodb/calsync-admin /keys/mongodb/calsync-bootstrap \
+      /keys/mongodb/calsync-keys /keys/mongodb/connector /keys/mongodb/sync-worker \
  && install -d -o 999 -g 999 -m 700 /mongodb/data /mongodb/key
 COPY --from=packages /opt/venv /opt/venv
 COPY shared/src tools/local_stack/src /opt/app/
 COPY deploy/mongodb/roles.json /opt/deploy/mongodb/roles.json
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "local_stack.containers"]
+
+# By hand: sees, steers and repairs what runs. docs/admin.md tells how.
+FROM process AS admin
+LABEL org.opencontainers.image.title="calsync-admin"
+COPY --from=admin-packages /opt/venv /opt/venv
+COPY --from=admin-code /opt/app /opt/app
+USER 10001:10001
+ENTRYPOINT ["python", "-m", "calsync"]
 
 FROM process AS service
 ARG SERVICE

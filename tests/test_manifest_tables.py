@@ -6,11 +6,14 @@ import re
 
 import pytest
 
-from contracts.topics import DEAD_CONFIG, PARTITIONS, TOPICS
+from availability.inbound.kafka import GROUP
+from calsync_bootstrap.topics import ORDER
+from contracts.topics import DEAD_CONFIG, PARTITIONS, SYNC_REQUESTS, TOPICS
 from manifests import ROOT, SERVICES, Json, environment, of_kind, pod, rights
 from rights import rules
 
 CLUSTERS = ("staging", "production")
+TOOLS = ("calsync-admin", "calsync-bootstrap")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -21,11 +24,34 @@ def test_a_service_may_do_on_kafka_what_its_code_does_and_no_more(service: str) 
     assert len(allowed) == len(set(allowed))
 
 
-def test_nobody_else_may_do_anything_on_kafka_but_look_at_a_lag() -> None:
-    services = {f"calsync-kafka-{service}" for service in SERVICES}
-    others = {(user, operation) for user, operation, *_ in rights() if user not in services}
+def test_nobody_else_may_do_anything_on_kafka_but_tools_and_who_looks_at_a_lag() -> None:
+    others = {user for user, *_ in rights()} - {f"calsync-kafka-{service}" for service in SERVICES}
 
-    assert others == {("calsync-kafka-keda", "Describe")}
+    assert others == {"calsync-kafka-keda", *(f"calsync-kafka-{tool}" for tool in TOOLS)}
+    assert {operation for user, operation, *_ in rights() if user.endswith("-keda")} == {"Describe"}
+
+
+def test_an_admin_reads_dead_letters_and_what_is_compacted_and_writes_what_letters_came_from() -> None:
+    read = {topic.dead for topic in TOPICS} | {topic.name for topic in TOPICS if topic.compacted}
+
+    assert SYNC_REQUESTS in TOPICS
+    assert _allowed("calsync-admin") == {
+        *(("Read", "topic", name) for name in read),
+        *(("Write", "topic", topic.name) for topic in TOPICS),
+    }
+
+
+def test_who_rebuilds_reads_what_a_timeline_is_made_from_and_writes_nothing() -> None:
+    assert _allowed("calsync-bootstrap") == {
+        ("Describe", "group", GROUP),
+        *(("Read", "topic", topic.name) for topic in ORDER),
+    }
+
+
+def _allowed(tool: str) -> set[tuple[str, ...]]:
+    found = [tuple(right) for user, *right in rights() if user == f"calsync-kafka-{tool}"]
+    assert len(found) == len(set(found))
+    return set(found)
 
 
 @pytest.mark.parametrize("overlay", CLUSTERS)

@@ -2,9 +2,12 @@
 
 import ast
 import asyncio
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,15 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from calsync.app import main
+from calsync.ends import End
+from calsync_bootstrap.app import Options
 from calsync_keys.vault import Vault
+from icloud_simulator.demo import APP_PASSWORD, APPLE_ID
 from local_stack.connector_key import make_connector_key
 from local_stack.containers_mongodb import ADMIN, Role, begin, give_roles, roles_from, signed_in
 from local_stack.containers_secrets import make_keyfile
+from local_stack.crococlick import Crococlick
 from local_stack.demo import Teller, story
 from local_stack.environment import Environment, VaultKeys
 from local_stack.layout import Layout
@@ -25,7 +33,8 @@ from local_stack.ports import HOST, free_ports
 from local_stack.servers.mongo import mongod
 from local_stack.services import Service, Start, answers_ok
 from local_stack.stack import LocalStack
-from local_stack.state import Options
+from local_stack.state import Options as StackOptions
+from local_stack.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 ROLES = {role.user: role for role in roles_from(ROOT / "deploy/mongodb/roles.json")}
@@ -34,11 +43,15 @@ CODE = {
     "sync-worker": "services/sync-worker/src/sync_worker",
     "availability": "services/availability/src/availability",
     "calsync-keys": "services/sync-worker/src/calsync_keys",
+    "calsync-admin": "tools/calsync/src/calsync",
+    "calsync-bootstrap": "services/availability/src/calsync_bootstrap",
 }
+REBUILT = Options().database
 SERVICES = {"connector": "connector", "sync-worker": "sync_worker", "availability": "availability"}
 REPLICA_SET = "guarded"
 REFUSED = 13
 Collection = Any
+Database = Any
 EVERYTHING: dict[str, Callable[[Collection], object]] = {
     "find": lambda one: one.find_one({}),
     # What is no id is refused after the question whether this user may insert at all.
@@ -50,6 +63,11 @@ EVERYTHING: dict[str, Callable[[Collection], object]] = {
     "collMod": lambda one: one.database.command("collMod", one.name),
     "dropCollection": lambda one: one.drop(),
 }
+WITH_A_DATABASE: dict[str, Callable[[Database], object]] = {
+    "listCollections": lambda one: one.list_collection_names(),
+    "dropDatabase": lambda one: one.command("dropDatabase"),
+}
+PATIENCE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +130,7 @@ def _services(stack: LocalStack, mongodb: Guarded, layout: Layout) -> list[Servi
     assert stack.state is not None
     ports = {**stack.state.ports, **dict(zip(names, free_ports(len(names)), strict=True))}
     make_connector_key(layout.connector_key)
-    told = Environment(layout, Options(), ports, VaultKeys.made(layout.keys / "vault"))
+    told = Environment(layout, StackOptions(), ports, VaultKeys.made(layout.keys / "vault"))
     envs = {
         "connector": told.of_connector(),
         "sync-worker": told.of_worker("sync-worker") | {"CALSYNC_POLL_INTERVAL": "PT1S"},
@@ -120,6 +138,8 @@ def _services(stack: LocalStack, mongodb: Guarded, layout: Layout) -> list[Servi
     }
     with layout.env_file.open("a") as known:
         known.writelines(f"{one.upper()}_URL=http://{HOST}:{ports[one]}\n" for one in ("connector", "availability"))
+        # With it the story makes the database anew: whoever does that signs in here.
+        known.write(f"CALSYNC_MONGODB_URL={mongodb.url('calsync-bootstrap')}\n")
     started = [
         Service(
             name,
@@ -145,9 +165,42 @@ def test_every_service_does_all_of_its_work_with_its_role(stack: LocalStack, mon
 
     assert mongodb.refusals() == before
     with MongoClient[dict[str, Any]](mongodb.url("auditor")) as auditor:
-        databases = {one.database for role in ROLES.values() for one in role.privileges}
-        made = {(name, one) for name in databases for one in auditor[name].list_collection_names()}
-    assert made == {(one.database, one.collection) for role in ROLES.values() for one in role.privileges}
+        owned = {(one.database, one.collection) for user in SERVICES for one in ROLES[user].privileges}
+        made = {(name, one) for name, _ in owned for one in auditor[name].list_collection_names()}
+    assert made == owned
+
+
+@pytest.mark.servers
+def test_an_admin_sees_steers_and_erases_with_their_role(stack: LocalStack, mongodb: Guarded) -> None:
+    before = mongodb.refusals()
+    with Crococlick(stack) as crococlick:
+        one = crococlick.connect(APPLE_ID, APP_PASSWORD).raise_for_status().json()["id"]
+        account = crococlick.account
+    environ = stack.env | {
+        "CALSYNC_MONGODB_URL": mongodb.url("calsync-admin"),
+        "CALSYNC_CONNECTOR_URL": stack.env["CONNECTOR_URL"],
+        "CALSYNC_ADMIN_TOKEN": stack.token(account, "service:ops"),
+    }
+    assert wait_until(lambda: _said(environ, "verify", one, "--topic", "--grace", "0")[0] == End.OK, seconds=PATIENCE)
+
+    for command in (
+        *("connection list", f"connection show {one}", "leases --connections", "removals list", "quarantine list"),
+        *(f"connection pause {one}", f"connection resume {one}", "budget set 100", "budget show", "budget clear"),
+        *(f"connection resync {one} --how {how}" for how in ("look", "compare", "reread", "republish")),
+        *("pending --max-age 600", "keys status", "dead-letters list", "topics diff", f"erase {one}", "audit"),
+    ):
+        assert _said(environ, *command.split(), "--yes")[0] == End.OK, command
+
+    outcomes = {entry["outcome"] for entry in _said(environ, "audit")[1]["audit"]}
+    assert outcomes == {"done"}
+    assert mongodb.refusals() == before
+
+
+def _said(environ: Mapping[str, str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    out = StringIO()
+    with redirect_stdout(out):
+        code = main([*arguments, "--json"], environ)
+    return code, json.loads(out.getvalue() or "{}")
 
 
 @pytest.mark.servers
@@ -163,7 +216,7 @@ async def test_the_key_tool_reads_the_vault_with_its_role(mongodb: Guarded) -> N
 @pytest.mark.servers
 @pytest.mark.parametrize("user", ROLES)
 def test_a_user_may_do_what_the_table_says_and_no_more(mongodb: Guarded, user: str) -> None:
-    places = {(one.database, one.collection) for role in ROLES.values() for one in role.privileges}
+    places = {(one.database, one.collection) for role in ROLES.values() for one in role.privileges if one.collection}
     places |= {(database, "something_else") for database, _ in places} | {
         (ADMIN, "system.users"),
         ("local", "oplog.rs"),
@@ -176,15 +229,21 @@ def test_a_user_may_do_what_the_table_says_and_no_more(mongodb: Guarded, user: s
             for action, do in EVERYTHING.items()
             if _is_let(do, client[place[0]][place[1]])
         }
+        may |= {
+            (database, "", action)
+            for database in {database for database, _ in places}
+            for action, do in WITH_A_DATABASE.items()
+            if _is_let(do, client[database])
+        }
         with pytest.raises(OperationFailure, match="not authorized"):
             client.admin.command("createUser", "friend", pwd="friend", roles=["root"])
 
     assert may == {(one.database, one.collection, action) for one in ROLES[user].privileges for action in one.actions}
 
 
-def _is_let(do: Callable[[Collection], object], collection: Collection) -> bool:
+def _is_let(do: Callable[[Any], object], what: Collection | Database) -> bool:
     try:
-        do(collection)
+        do(what)
     except OperationFailure as failure:
         return failure.code != REFUSED
     return True
@@ -192,15 +251,42 @@ def _is_let(do: Callable[[Collection], object], collection: Collection) -> bool:
 
 @pytest.mark.parametrize("user", ROLES)
 def test_the_table_names_the_collections_that_the_code_names(user: str) -> None:
-    assert _named(ROOT / CODE[user]) == {one.collection for one in ROLES[user].privileges}
+    named = {one.collection for one in ROLES[user].privileges if one.database != REBUILT}
+
+    assert _named(ROOT / CODE[user]) == named
 
 
-def test_only_the_workers_and_the_key_tool_read_credentials_and_each_database_is_one_services() -> None:
+def test_credentials_are_read_by_workers_and_tools_and_each_database_is_written_by_one_service() -> None:
     readers = {user for user, role in ROLES.items() if "find" in _on(role, "vault", "credentials")}
-    owners = {one.database: role.user for role in ROLES.values() for one in role.privileges if one.database != "vault"}
+    owners = {one.database: user for user in SERVICES for one in ROLES[user].privileges if one.database != "vault"}
 
-    assert readers == {"sync-worker", "calsync-keys"}
+    assert readers == {"sync-worker", "calsync-keys", "calsync-admin"}
     assert owners == {"connector": "connector", "sync": "sync-worker", "availability": "availability"}
+
+
+def test_an_admin_writes_into_their_own_database_and_what_workers_are_steered_by() -> None:
+    writes = {
+        (one.database, one.collection): one.actions - {"find"}
+        for one in ROLES["calsync-admin"].privileges
+        if one.actions != {"find"}
+    }
+
+    assert writes == {
+        ("calsync_admin", "audit"): {"insert", "update"},
+        ("calsync_admin", "replayed"): {"insert", "update"},
+        ("sync", "budgets"): {"insert", "update"},
+        ("sync", "connections"): {"update"},
+        ("sync", "objects"): {"update"},
+    }
+
+
+def test_a_rebuilt_database_is_written_as_availabilitys_own_is_and_that_one_is_only_read() -> None:
+    own = {one.collection: one.actions for one in ROLES["availability"].privileges}
+    bootstrap = ROLES["calsync-bootstrap"].privileges
+    rebuilt = {one.collection: one.actions for one in bootstrap if one.database == REBUILT}
+
+    assert rebuilt == own | {"": {"dropDatabase", "listCollections"}}
+    assert {one.database: one.actions for one in bootstrap if one.database != REBUILT} == {Options().live: {"find"}}
 
 
 def _on(role: Role, database: str, collection: str) -> frozenset[str]:

@@ -187,7 +187,8 @@ _SPECS: Final[dict[tuple[str, str], Json]] = {
                         _object(
                             "resource",
                             "actions",
-                            resource=_object("db", "collection", db=_TEXT, collection=_TEXT),
+                            # No collection: the database itself.
+                            resource=_object("db", "collection", db=_TEXT, collection={"type": "string"}),
                             actions=_list(_TEXT),
                         )
                     ),

@@ -1,6 +1,7 @@
 """What docker-compose.yml and the Dockerfile promise, read from the files alone."""
 
 import ast
+import json
 import re
 import sys
 from importlib.metadata import packages_distributions
@@ -27,6 +28,8 @@ SECRETS = {
     "mongodb-sync-worker": {"secrets", "mongodb-users", "sync-worker", "sync-worker-icloud"},
     "mongodb-availability": {"secrets", "mongodb-users", "availability"},
     "mongodb-keys": {"secrets", "mongodb-users", "keys"},
+    "mongodb-calsync-admin": {"secrets", "mongodb-users", "admin"},
+    "mongodb-calsync-bootstrap": {"secrets", "mongodb-users", "bootstrap"},
 }
 
 
@@ -80,7 +83,7 @@ def test_no_secret_is_in_the_environment_and_none_comes_from_the_checkout() -> N
 
 def test_what_runs_is_looked_after() -> None:
     lasting = {name for name, one in SERVICES.items() if one.get("restart") == "unless-stopped"}
-    jobs = {"secrets", "mongodb-keyfile", "mongodb-users", "topics", "token", "keys"}
+    jobs = {"secrets", "mongodb-keyfile", "mongodb-users", "topics", "token", "keys", "admin", "bootstrap"}
     own_health_checks = {name for name in lasting if "healthcheck" in SERVICES[name]}
     from_the_image = {name for name in lasting if SERVICES[name].get("build", {}).get("target") == "service"}
 
@@ -118,7 +121,7 @@ def test_images_hold_hashed_packages_and_run_without_root_or_shell() -> None:
     assert set(re.findall(r"pip .*install .*", told)) == set(
         re.findall(r"pip .*install .*--no-deps --require-hashes.*", told)
     )
-    for name in ("service", "simulator", "preparation"):
+    for name in ("service", "simulator", "preparation", "admin"):
         assert "USER 10001:10001" in stages[name]
         assert re.search(r'^ENTRYPOINT \["[^"]+"', stages[name], re.MULTILINE)
         assert "pip install" not in stages[name]
@@ -133,6 +136,13 @@ def test_the_builder_is_sent_sources_alone() -> None:
     assert not [line for line in allowed if "test" in line or "key" in line or line.endswith("/")]
 
 
+def _locked(lock: str) -> dict[str, str]:
+    """Names and versions of a lock's packages."""
+    lines = (ROOT / f"requirements/{lock}.txt").read_text().splitlines()
+    pins = [line.split()[0].partition("==") for line in lines if "==" in line and not line.startswith((" ", "#"))]
+    return {name.lower(): version for name, _, version in pins}
+
+
 def _imported(folder: Path) -> set[str]:
     """Packages that code imports, by the first part of their names."""
     nodes = [node for file in folder.rglob("*.py") for node in ast.walk(ast.parse(file.read_text()))]
@@ -142,14 +152,15 @@ def _imported(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "folder", ["shared/src", *(f"services/{name}/src" for name in ("connector", "sync-worker", "availability"))]
+    ("folder", "locks"),
+    [
+        ("shared/src", ["runtime"]),
+        *((f"services/{name}/src", ["runtime"]) for name in ("connector", "sync-worker", "availability")),
+        ("tools/calsync/src", ["runtime", "admin"]),
+    ],
 )
-def test_what_the_services_import_is_in_their_images(folder: str) -> None:
-    locked = {
-        line.split("==")[0].lower()
-        for line in (ROOT / "requirements/runtime.txt").read_text().splitlines()
-        if "==" in line
-    }
+def test_what_is_imported_is_in_the_images(folder: str, locks: list[str]) -> None:
+    locked = {name for lock in locks for name in _locked(lock)}
     ours = {one.name for source in (ROOT / "shared/src", ROOT / folder) for one in source.iterdir()}
     known = packages_distributions()
 
@@ -159,3 +170,39 @@ def test_what_the_services_import_is_in_their_images(folder: str) -> None:
     }
 
     assert missing == set()
+
+
+def test_the_admins_image_holds_the_versions_that_the_tests_run_with() -> None:
+    tested = _locked("dev")
+
+    assert {name: version for name, version in _locked("admin").items() if tested.get(name) != version} == {}
+
+
+def test_each_user_of_mongodb_signs_in_from_one_volume_of_its_own() -> None:
+    users = {one["user"] for one in json.loads((ROOT / "deploy/mongodb/roles.json").read_text())}
+    made = [one.split(":") for one in SERVICES["secrets"]["volumes"] if ":/keys/mongodb/" in one]
+    folders = {Path(target).name: source for source, target in made}
+    there = re.findall(r"/keys/mongodb/([a-z-]+)", (ROOT / "Dockerfile").read_text())
+
+    assert folders.keys() == {*users, "admin"} == set(there)
+    assert {f"{source}:/keys/mongodb/{user}:ro" for user, source in folders.items()} == set(
+        SERVICES["mongodb-users"]["volumes"]
+    )
+
+
+@pytest.mark.parametrize(("name", "package"), [("keys", "calsync_keys"), ("bootstrap", "calsync_bootstrap")])
+def test_a_services_tool_runs_in_that_services_image(name: str, package: str) -> None:
+    service = SERVICES[name]["image"].removeprefix("calsync/").split(":")[0]
+
+    assert SERVICES[name]["entrypoint"] == ["python", "-m", package]
+    assert (ROOT / f"services/{service}/src/{package}/__main__.py").exists()
+
+
+def test_the_admin_command_is_told_where_everything_is() -> None:
+    told = SERVICES["admin"]["environment"]
+
+    assert told.keys() >= {"CALSYNC_MONGODB_URL_FILE", "CALSYNC_KAFKA_BOOTSTRAP_SERVERS"}
+    assert {told["CALSYNC_CONNECTOR_URL"], told["CALSYNC_AVAILABILITY_URL"]} == {
+        f"http://{name}:8080" for name in ("connector", "availability")
+    }
+    assert SERVICES["admin"]["networks"] == ["data"]
