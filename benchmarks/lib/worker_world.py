@@ -20,7 +20,7 @@ from pymongo import InsertOne
 from contracts.events import CalendarConnected
 from contracts.facts import Access, Calendar, ConflictCalendar, Setup
 from contracts.wire import encode
-from icloud import AppleCredential, Endpoint, calendar_id
+from icloud import AppleCredential, Endpoint, KeptHome, calendar_id
 from icloud.credentials import Binding, KeyPair, SealedCredential, Sealer, new_key_pair
 from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
 from local_stack.servers import KafkaServer, MongoServer
@@ -142,7 +142,9 @@ class World:
 
     async def multiply(self, one: str, owner: SimulatedAccount, times: int) -> list[str]:
         """More connections to the account of an imported one, each in its very state."""
-        document = json.dumps(await self.connections.find_one({"_id": one}), default=_moment)
+        imported = await self.connections.find_one({"_id": one})
+        sealed = imported.pop("sealed_home")
+        document = json.dumps(imported, default=_moment)
         old = calendar_id(one, f"{owner.home}{CALENDAR}/")
         ids = [uuid.uuid4().hex for _ in range(times)]
         for other in ids:
@@ -150,6 +152,7 @@ class World:
             copy = json.loads(document.replace(one, other).replace(old, new), object_hook=_with_moments)
             # The day's work, which is due at another time for each, is no part of a poll.
             copy["calendars"][new]["reconciled"] = datetime.now(UTC) + timedelta(days=1)
+            copy["sealed_home"] = _home_of(other, KeptHome(one, sealed), owner)
             await self.connections.bulk_write([InsertOne(copy)])
         await self.seal(dict.fromkeys(ids, owner))
         return ids
@@ -180,6 +183,13 @@ class World:
         """Requests, and bytes of bodies both ways, since they were last forgotten."""
         totals = self.admin.totals()
         return sum(one["requests"] for one in totals), sum(one["bytes_in"] + one["bytes_out"] for one in totals)
+
+
+def _home_of(one: str, kept: KeptHome, owner: SimulatedAccount) -> bytes | None:
+    """The home that is kept for another connection to the same account, sealed for this one."""
+    credential, mine = AppleCredential(owner.apple_id, owner.app_password), KeptHome(one)
+    mine.open(credential)
+    return mine.news(kept.open(credential))
 
 
 def _moment(value: object) -> object:

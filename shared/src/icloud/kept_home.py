@@ -18,6 +18,7 @@ _VERSION: Final = b"\x01"
 _PURPOSE: Final = b"calsync.sync.home"
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+_TEXTS: Final = ("principal", "origin", "path")
 
 
 class KeptHome:
@@ -64,7 +65,16 @@ def _unsealed(key: AESGCM, sealed: bytes) -> Home | None:
     if version != _VERSION or len(nonce) < _NONCE_BYTES:
         return None
     try:
-        plain = json.loads(key.decrypt(nonce, text, _VERSION))
-    except InvalidTag:
+        return _home(json.loads(key.decrypt(nonce, text, _VERSION)))
+    except (InvalidTag, ValueError):
         return None
-    return Home(**{**plain, "addresses": tuple(plain["addresses"])})
+
+
+def _home(plain: object) -> Home | None:
+    """What another version has kept may say more, which is left out, or something else: then it is found anew."""
+    if not isinstance(plain, dict):
+        return None
+    texts, addresses = [plain.get(name) for name in _TEXTS], plain.get("addresses")
+    if not isinstance(addresses, list) or not all(isinstance(one, str) for one in (*texts, *addresses)):
+        return None
+    return Home(plain["principal"], plain["origin"], plain["path"], tuple(addresses))

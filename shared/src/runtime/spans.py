@@ -13,7 +13,7 @@ from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporte
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+from opentelemetry.sdk.trace.sampling import Decision, ParentBasedTraceIdRatio, TraceIdRatioBased
 
 from contracts.topics import TOPICS
 from runtime.tracing import Kind
@@ -79,6 +79,7 @@ class Spans:
             Cleared(exporter), max_queue_size=_QUEUE, schedule_delay_millis=_EVERY_MS, max_export_batch_size=_TOGETHER
         )
         # It is nobody's global provider: what libraries would tell of themselves holds paths and messages of errors.
+        self._draw = TraceIdRatioBased(ratio)
         self._provider = TracerProvider(
             sampler=ParentBasedTraceIdRatio(ratio),
             resource=Resource({"service.name": service}),
@@ -91,17 +92,25 @@ class Spans:
     def begin(self, name: str, kind: Kind, parent: str | None, *, ago: float = 0.0) -> "TracedSpan | None":
         """A span that goes on with `parent`, or begins a trace where that is None or none; None where it is not drawn.
 
-        It began so many seconds ago.
+        It began so many seconds ago. Whether a request is told is never its caller's choice alone: it is drawn here
+        too, by the trace's id, so that all our services draw alike.
         """
+        context = _context(parent)
+        if kind is Kind.SERVER and context and not self._is_drawn(context):
+            return None
         span = self._tracer.start_span(
             name,
-            _context(parent),
+            context,
             api.SpanKind[kind.name],
             start_time=time_ns() - round(ago * _NANOSECONDS),
             record_exception=False,
             set_status_on_exception=False,
         )
         return TracedSpan(span) if span.is_recording() else None
+
+    def _is_drawn(self, context: Context) -> bool:
+        trace_id = api.get_current_span(context).get_span_context().trace_id
+        return self._draw.should_sample(None, trace_id, "").decision is Decision.RECORD_AND_SAMPLE
 
     def close(self) -> None:
         """Send what waits; may take as long as the collector does."""

@@ -4,8 +4,9 @@ import json
 from dataclasses import asdict
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from icloud import AppleCredential, Home, KeptHome
+from icloud import AppleCredential, Home, KeptHome, kept_home
 
 JANE = AppleCredential("jane.doe@icloud.com", "abcd-efgh-ijkl-mnop")
 HOME = Home(
@@ -76,6 +77,33 @@ def test_what_does_not_open_is_found_anew_and_kept_again(other: KeptHome) -> Non
 
     sealed = other.news(HOME)
     assert sealed is not None
+
+
+def test_a_home_that_a_newer_release_has_kept_is_known_by_what_is_known_of_it() -> None:
+    assert KeptHome("one", sealed(asdict(HOME) | {"since_the_next_release": [1]})).open(JANE) == HOME
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        [],
+        None,
+        {},
+        {name: value for name, value in asdict(HOME).items() if name != "origin"},
+        asdict(HOME) | {"path": None},
+        asdict(HOME) | {"addresses": "jane.doe@icloud.com"},
+        asdict(HOME) | {"addresses": [["jane.doe@icloud.com"]]},
+    ],
+)
+def test_a_home_of_another_shape_is_found_anew(plain: object) -> None:
+    assert KeptHome("one", sealed(plain)).open(JANE) is None
+
+
+def sealed(plain: object) -> bytes:
+    """As another release might."""
+    nonce = b"n" * 12
+    key = AESGCM(kept_home._derived(JANE, "one"))
+    return b"\x01" + nonce + key.encrypt(nonce, json.dumps(plain).encode(), b"\x01")
 
 
 def test_without_the_password_nothing_is_kept() -> None:

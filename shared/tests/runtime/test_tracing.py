@@ -231,6 +231,13 @@ async def test_a_header_that_is_none_is_passed_over(collector: Collector, header
         assert carried(((TRACEPARENT, header),)) is None  # type: ignore[arg-type]  # Kafka's headers may have no value
 
 
+async def test_a_caller_cannot_have_its_requests_told(collector: Collector) -> None:
+    async with collector.telling(ratio=0), asking(interface()) as client:
+        await client.get("/items/2", headers={"traceparent": SAMPLED})
+
+    assert collector.spans == []
+
+
 @pytest.mark.parametrize("status", [400, None])
 async def test_a_collector_in_trouble_disturbs_nobody(collector: Collector, status: int | None) -> None:
     collector.status = status or 200

@@ -26,10 +26,12 @@ from runtime.settings import SettingsInvalid, load
 NAME: Final = "calsync-bootstrap"
 _EQUAL, _NOT_EQUAL, _WRONG = 0, 1, 2
 _SHOWN: Final = 20
+_OTHERS: Final = frozenset({DATABASE, "connector", "sync", "vault", "calsync_admin", "admin", "config", "local"})
+"""Never filled and dropped, even on the day before they hold anything."""
 
 
 class NotEmpty(Exception):
-    """The database to fill holds something already."""
+    """The database to fill holds something already, or is not for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ async def verify(settings: Settings, options: Options) -> Verdict:
     """
     client = mongo.connect(settings.mongo, NAME)
     try:
+        if options.database in _OTHERS:
+            raise NotEmpty(f"the database {options.database} is a service's own: name another one")
         if await client[options.database].list_collection_names():
             raise NotEmpty(f"the database {options.database} is not empty: drop it, or name another one")
         try:

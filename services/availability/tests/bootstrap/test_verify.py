@@ -250,3 +250,10 @@ async def test_a_database_that_holds_something_is_neither_filled_nor_dropped(
     assert code == 2
     assert "is not empty" in said
     assert there == [{"_id": 1}]
+
+
+async def test_a_services_own_database_is_never_filled_and_dropped_empty_or_not(proof: Proof) -> None:
+    code, said = await proof("--database", "calsync_admin")
+
+    assert code == 2
+    assert "a service's own" in said

@@ -62,6 +62,7 @@ from sync_worker.outbound.mongo import (
     MongoRefusals,
     MongoShares,
     WatchedOutbox,
+    forget_plain_homes,
     make_indexes,
 )
 from sync_worker.outbound.mongo.collections import DATABASE
@@ -243,7 +244,8 @@ async def _prepared(client: AsyncIOMotorClient[dict[str, Any]]) -> None:
     """Without the indexes every claim would look at every connection, so nothing begins before."""
     while True:
         try:
-            return await make_indexes(client)
+            await make_indexes(client)
+            return await forget_plain_homes(client)
         except mongo.INFRASTRUCTURE as error:
             _log.warning("mongodb_unreachable", reason=type(error).__name__)
         await asyncio.sleep(_PREPARE_AGAIN_SECONDS)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.publish_states import last_said
 from sync_worker.domain import outbox
+from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.outbox import Gone, Imported, Known, Refresh
 from worker_rows import Connection, Kept, Rows
 
@@ -28,7 +29,7 @@ class FakeObjects:
 
     async def outdated(self, claim: Claim, calendar_id: str) -> Mapping[str, str]:
         of_calendar = await self.of_calendar(claim, calendar_id)
-        return {one.href: one.etag for one in of_calendar if one.basis not in (claim.basis, claim.zoneless_basis)}
+        return {one.href: one.etag for one in of_calendar if seen(one.basis, claim.bases) is not Basis.OURS}
 
     async def passed(self, claim: Claim, before: int, limit: int) -> Sequence[str]:
         alive = [one for one in self._of(claim) if one.alive and one.extent and not one.quarantine]

@@ -11,6 +11,7 @@ from sync_worker.application.compare_calendar import shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.publish_states import BATCH
 from sync_worker.domain.appointments import is_own
+from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.guard import Confirm, Hold, judge_named, matters
 from sync_worker.domain.outbox import MISSING, Known
 from sync_worker.domain.passes import Step
@@ -28,7 +29,7 @@ class Objects(Protocol):
         """Those that cannot be read."""
 
     async def outdated(self, claim: Claim, calendar_id: str) -> Mapping[str, str]:
-        """ETags by href of those that were read on another basis than the claim's."""
+        """ETags by href of those that were read on another basis than the claim's, or by an older version of us."""
 
     async def count(self, claim: Claim, calendar_id: str) -> int:
         """How many are not gone."""
@@ -101,13 +102,15 @@ class AskChanges:
         return unread
 
     async def _again(self, claim: Claim, step: Step) -> Mapping[str, str]:
-        """What never came as it was listed, and what was read on another basis."""
+        """What never came as it was listed, or was read on another basis, or not read by an older version of us."""
         again = dict(step.tracked.late) if step.tracked else {}
         if step.tracked is not None and step.tracked.quarantine_told:
             for lost in await self._objects.quarantined(claim, step.calendar_id):
                 if lost.quarantine and lost.quarantine.reason == MISSING:
                     again.setdefault(lost.href, "")
-        if step.tracked is not None and step.tracked.basis != claim.basis:
+                elif seen(lost.basis, claim.bases) is Basis.OLDER:
+                    again.setdefault(lost.href, lost.etag)
+        if step.tracked is not None and seen(step.tracked.basis, (claim.basis,)) is Basis.OTHER:
             again |= await self._objects.outdated(claim, step.calendar_id)
         return again
 
@@ -127,4 +130,4 @@ class AskChanges:
 def _is_read(known: Known | None, etag: str, claim: Claim) -> bool:
     if known is None or not known.alive or known.quarantine is not None:
         return False
-    return known.etag == etag and known.basis in (claim.basis, claim.zoneless_basis)
+    return known.etag == etag and seen(known.basis, claim.bases) is not Basis.OTHER

@@ -148,6 +148,11 @@ class Claim:
         return f"{VERSION} any zone {self._titles}"
 
     @property
+    def bases(self) -> tuple[str, str]:
+        """What is read in this pass is read on one of these."""
+        return self.basis, self.zoneless_basis
+
+    @property
     def _titles(self) -> str:
         return "titles" if self.titles else "no titles"
 

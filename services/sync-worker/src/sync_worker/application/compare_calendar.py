@@ -10,10 +10,11 @@ from sync_worker.application.accounts import Account, is_of_one_calendar
 from sync_worker.application.claim import Claim
 from sync_worker.domain import changes, holds
 from sync_worker.domain.appointments import is_own
+from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.changes import expected_in
 from sync_worker.domain.guard import Confirm, Doubt, Hold, judge, matters
 from sync_worker.domain.outbox import Imported, Known, State
-from sync_worker.domain.passes import Step
+from sync_worker.domain.passes import How, Step
 from sync_worker.domain.tracked import Shown
 from sync_worker.domain.values import Span
 
@@ -74,7 +75,7 @@ class CompareCalendar:
         kept = {one.href: one for one in await self._objects.of_calendar(claim, step.calendar_id)}
         expected = await self._expected(claim, window, [one for one in kept.values() if one.href not in listed])
         known = {
-            href: changes.Known(_read(claim, one), expected=href in listed or one.event_id in expected)
+            href: changes.Known(_read(claim, step, one), expected=href in listed or one.event_id in expected)
             for href, one in kept.items()
         }
         diff = changes.changes(known, listed)
@@ -88,7 +89,7 @@ class CompareCalendar:
         Appointments of ours are left for the whole listing, with which they are looked after; they block nothing.
         """
         listed = await listed_in(account, shown_of(step), window)
-        kept = {one.href: _read(claim, one) for one in await self._objects.of_calendar(claim, step.calendar_id)}
+        kept = {one.href: _read(claim, step, one) for one in await self._objects.of_calendar(claim, step.calendar_id)}
         return {href: etag for href, etag in listed.items() if kept.get(href) != etag and not is_own(href)}
 
     async def _expected(self, claim: Claim, window: Span, unlisted: Sequence[Known]) -> set[str]:
@@ -108,9 +109,14 @@ class CompareCalendar:
         return found
 
 
-def _read(claim: Claim, one: Known) -> str:
-    """The ETag that was read; what was read under another basis has none."""
-    return one.etag if one.basis in (claim.basis, claim.zoneless_basis) else ""
+def _read(claim: Claim, step: Step, one: Known) -> str:
+    """The ETag that was read; what was read on another basis has none.
+
+    What an older version of us has read is read again once a day, and what it could not read at once.
+    """
+    by = seen(one.basis, claim.bases)
+    again = by is Basis.OTHER or (by is Basis.OLDER and (step.how is How.DAILY or one.quarantine is not None))
+    return "" if again else one.etag
 
 
 async def listed_in(account: Account, shown: Shown, window: Span) -> dict[str, str]:

@@ -69,11 +69,13 @@ def judged_object(
     claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missing, known: Known | None
 ) -> State | Refresh | None:
     """What is to be written of an object: a new revision, a note, or nothing. The same text is not read again."""
-    if known is not None and isinstance(one, CalendarObject):
-        bases = (claim.basis, claim.zoneless_basis)
-        if known.is_read_from(look.digest(one.text), bases, look.horizon):
-            _count(known.quarantine)
-            return unread(known, one.etag)
+    if (
+        known is not None
+        and isinstance(one, CalendarObject)
+        and known.is_read_from(look.digest(one.text), claim.bases, look.horizon)
+    ):
+        _count(known.quarantine)
+        return unread(known, one.etag)
     told = _read(claim, wanted, look, one)
     _count(told.quarantine)
     if told.content is None and known is not None and known.alive:

@@ -78,13 +78,13 @@ def _to_extend(compared: Compared, entering: Mapping[str, str], window: Span) ->
 
 
 def _drift(course: Course, compared: Compared, entering: Mapping[str, str], told: Told) -> Drift:
-    """Without what changes told, what the new days bring, and what is waited for anyway."""
+    """Without what changes told, what the new days bring, what is waited for anyway, and what is as it was listed."""
     news = {}
     for href in compared.fetch.keys() - told.changes.changed.keys() - told.changes.removed:
         known = compared.kept.get(href)
         if known is None and href not in entering:
             news[event_id(course.claim.connection_id, href)] = 0
-        elif known is not None and known.quarantine is None:
+        elif known is not None and known.quarantine is None and known.etag != compared.fetch[href]:
             news[known.event_id] = known.revision
     extra = compared.unlisted - told.changes.changed.keys() - told.changes.removed
     return Drift(news, frozenset(compared.ids(extra)))

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.values import FactGroup, Facts, ImportedObject, Span, Unreadable
 
 MISSING: Final = "missing"
@@ -105,7 +106,7 @@ class Known:
         if not self.alive or self.origin is None or self.horizon is None:
             return False
         wide_enough = self.horizon.start <= horizon.start and self.origin.until >= horizon.end
-        return wide_enough and self.origin.digest == digest and self.basis in bases
+        return wide_enough and self.origin.digest == digest and seen(self.basis, bases) is Basis.OURS
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
+from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import WAIT, Held, Wish
 from sync_worker.domain.tracked import PATIENCE, Shown, Tracked
@@ -28,7 +29,8 @@ class How(Enum):
     LISTING = auto()
     """All its objects of the horizon: first reading, or nothing to go on from."""
     DAILY = auto()
-    """Changes, and besides what of the horizon's newest day enters, and whether a full listing agrees with us."""
+    """Changes, and besides what of the horizon's newest day enters, whether a full listing agrees with us, and what an
+    older version of us has read."""
     EMPTY = auto()
     """Whether it is as empty as its first listing was, in another way."""
     SECOND_LOOK = auto()
@@ -135,13 +137,19 @@ def _how(shown: Shown, tracked: Tracked, wish: Wish | None, remembered: Remember
     back = tracked.hold is not None and tracked.hold.doubt is Doubt.VANISHED
     if tracked.hold and not back and (wish is Wish.CONFIRM or tracked.hold.due(remembered.now)):
         return How.SECOND_LOOK
-    other_basis = tracked.basis != remembered.basis
+    other_basis = tracked.basis != remembered.basis and _is_other(tracked, remembered.basis)
     if not (tracked.failures or other_basis or back) and (whole := _of_the_whole(tracked, remembered)):
         return whole
     moved = shown.ctag is None or shown.ctag != tracked.ctag or shown.token != tracked.listed_token
     if not (blank or moved or asked_anyway or tracked.failures or other_basis or back or tracked.late):
         return How.NOTHING
     return How.CHANGES if tracked.token is not None else How.LISTING
+
+
+def _is_other(tracked: Tracked, basis: str) -> bool:
+    """Whether something is to be read again at once. A newer version of us is worth that for what nobody could read."""
+    by = seen(tracked.basis, (basis,))
+    return by is Basis.OTHER or (by is Basis.OLDER and tracked.quarantine_told != "")
 
 
 def _of_the_whole(tracked: Tracked, remembered: Remembered) -> How | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.holds import Held
 
 PATIENCE: Final = 3
@@ -92,7 +93,7 @@ def settled(tracked: Tracked | None, shown: Shown, basis: str, how: Settled, as_
     late, late_asked = _asked_again(before, how.late)
     return Tracked(
         shown.path,
-        basis,
+        before.basis if seen(before.basis, (basis,)) is Basis.OURS else basis,
         shown.ctag,
         shown.token,
         how.token,

@@ -19,6 +19,7 @@ from availability.domain.freshness import Connection
 from availability.domain.intervals import Window
 from availability.outbound.mongo.documents import KEPT, Document, unpacked
 from availability.outbound.mongo.questions import add_other, projection
+from runtime.documents import made_of
 
 ALL_DAY_FREE: Final = ("all_day", "transparent")
 _HELD: Final = "held"
@@ -75,7 +76,7 @@ def doubt_from(document: Mapping[str, Any]) -> Doubt:
 def _occurrences(document: Mapping[str, Any]) -> Iterator[KnownOccurrences]:
     event = KnownEvent(document["_id"], document.get("title"))
     for group in document["groups"]:
-        facts = Facts(**dict.fromkeys(group.get("facts", ()), True))
+        facts = made_of(Facts, dict.fromkeys(group.get("facts", ()), True))
         yield KnownOccurrences(document["calendar_id"], facts, unpacked(group["spans"].values()), event)
 
 

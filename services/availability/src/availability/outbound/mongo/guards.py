@@ -22,6 +22,7 @@ from availability.domain.users import User
 from availability.outbound.mongo.appointments import Outline, outline_write
 from availability.outbound.mongo.documents import Document
 from availability.outbound.mongo.indexes import ANSWERS, GUARDS, TIMELINE
+from runtime.documents import made_of
 
 _DUPLICATE: Final = 11000
 _PATIENCE: Final = (0.01, 0.02, 0.03)
@@ -129,7 +130,7 @@ class Guards:
         if answers:
             await self._answers.bulk_write(answers)
         if claim["outlines"]:
-            await _write_newer(self._timeline, [Outline(**one) for one in claim["outlines"]])
+            await _write_newer(self._timeline, [made_of(Outline, one) for one in claim["outlines"]])
         off = {"_id": guard_id, "claim.number": claim["number"]}
         await self._guards.update_one(off, {"$unset": {"claim": ""}})
 

@@ -10,6 +10,7 @@ from availability.domain.changes import Access, Version, WhenStale
 from availability.domain.freshness import Connection
 from availability.domain.intervals import Window
 from availability.outbound.mongo.documents import ALWAYS, PERIOD_SECONDS, SHEET_SECONDS, Document, unpacked
+from runtime.documents import made_of
 
 _SAID: Final = ("user_id", "kind", "calendar_id", "entry", "setup", "completed", "rejected", "as_of")
 
@@ -55,7 +56,7 @@ def known(found: Iterable[Mapping[str, Any]]) -> Known:
     for heap in found:
         alike, *sheets = heap.values()
         if alike["kind"] == "event":
-            facts = Facts(**dict.fromkeys(alike.get("facts", ()), True))
+            facts = made_of(Facts, dict.fromkeys(alike.get("facts", ()), True))
             occurrences.append(KnownOccurrences(alike["calendar_id"], facts, unpacked(chain.from_iterable(sheets))))
         else:
             add_other(alike, connections, entries)

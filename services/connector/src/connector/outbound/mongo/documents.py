@@ -20,6 +20,7 @@ from connector.domain.connection import (
 )
 from connector.outbound.mongo.readings import reading_from, sync_document
 from runtime import tracing
+from runtime.documents import made_of
 
 Document = dict[str, Any]
 
@@ -164,7 +165,7 @@ def _terms_from(document: Document) -> Terms:
     return Terms(
         Access(document["access"]),
         document["time_zone"],
-        tuple(Calendar(**one) for one in document["calendars"]),
+        tuple(made_of(Calendar, one) for one in document["calendars"]),
         Setup(
             tuple(
                 ConflictCalendar(c["id"], AllDayRule(c["all_day"]), c.get("since", 0))

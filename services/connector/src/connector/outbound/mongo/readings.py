@@ -19,6 +19,7 @@ from connector.domain.reading import (
     UnreadableEvent,
 )
 from connector.domain.sync import Held, Importing, Read, Refused, Report, Settled, Unreadable
+from runtime.documents import made_of
 
 Document = dict[str, Any]
 
@@ -58,13 +59,17 @@ def reading_from(sync: Document) -> Reading:
     held, quarantined = sync.get("held", {}), sync.get("quarantined", {})
     return Reading(
         as_of=sync["as_of"],
-        progress=Progress(**sync["progress"]) if sync["progress"] else None,
+        progress=made_of(Progress, sync["progress"]) if sync["progress"] else None,
         looked_at=sync.get("looked_at"),
         setup_revision=sync.get("setup_revision"),
         behind=tuple(
             CalendarAge(one["id"], one["as_of"], CalendarState(one["state"])) for one in sync.get("behind", ())
         ),
-        held=tuple(HeldRemovals(one, **kept["now"]) for one, kept in sorted(held.items()) if "now" in kept),
+        held=tuple(
+            made_of(HeldRemovals, kept["now"] | {"calendar_id": one})
+            for one, kept in sorted(held.items())
+            if "now" in kept
+        ),
         quarantined=tuple(
             _quarantined_from(one, kept["now"]) for one, kept in sorted(quarantined.items()) if "now" in kept
         ),
@@ -144,4 +149,4 @@ def _quarantined_document(quarantined: Quarantined) -> Document:
 
 
 def _quarantined_from(calendar_id: str, kept: Document) -> Quarantined:
-    return Quarantined(calendar_id, kept["count"], tuple(UnreadableEvent(**one) for one in kept["objects"]))
+    return Quarantined(calendar_id, kept["count"], tuple(made_of(UnreadableEvent, one) for one in kept["objects"]))

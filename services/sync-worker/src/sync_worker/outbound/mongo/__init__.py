@@ -7,7 +7,7 @@ from sync_worker.outbound.mongo.indexes import make_indexes
 from sync_worker.outbound.mongo.leases import MongoLeases
 from sync_worker.outbound.mongo.measurements import MongoFleet, WatchedOutbox
 from sync_worker.outbound.mongo.objects import MongoObjects
-from sync_worker.outbound.mongo.passes import MongoPasses
+from sync_worker.outbound.mongo.passes import MongoPasses, forget_plain_homes
 from sync_worker.outbound.mongo.refusals import MongoRefusals
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "MongoRefusals",
     "MongoShares",
     "WatchedOutbox",
+    "forget_plain_homes",
     "make_indexes",
 ]

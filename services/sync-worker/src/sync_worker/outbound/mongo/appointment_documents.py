@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from icloud import event_id
+from runtime.documents import made_of
 from sync_worker.application.claim import Claim
 from sync_worker.domain.appointments import Agreed
 from sync_worker.domain.exports import Change, ChangeKind, Copy, Job
@@ -62,7 +63,7 @@ def _agreed_from(document: Document) -> Agreed | None:
 
 
 def _copy_from(document: Document) -> Copy:
-    return Copy(**{name: value for name, value in document.items() if name != "event_id"})
+    return made_of(Copy, document)
 
 
 def _change_document(change: Change) -> Document:

@@ -7,6 +7,7 @@ from typing import Any
 from contracts.facts import Access
 from icloud import KeptHome
 from runtime import tracing
+from runtime.documents import made_of
 from sync_worker.application.allowance import Allowance
 from sync_worker.application.claim import Claim, Exports, LastSaid, Lease, State, Trail
 from sync_worker.domain.cadence import Activity
@@ -43,12 +44,13 @@ def claim_from(document: Document, lease: Lease, claimed_at: datetime) -> Claim:
         wakes=document["wakes"],
         fence=document["fence"],
         claimed_at=claimed_at,
-        activity=Activity(**document.get("activity", {})),
+        activity=made_of(Activity, document.get("activity", {})),
         lease=lease,
         exports=_exports_from(document, setup),
         allowance=Allowance((document.get("allowance") or {}).get("level")),
         trail=Trail(
-            LastSaid(**document["last_said"]) if document.get("last_said") else None, document.get(tracing.FIELD)
+            made_of(LastSaid, document["last_said"]) if document.get("last_said") else None,
+            document.get(tracing.FIELD),
         ),
     )
 
@@ -87,24 +89,24 @@ def milliseconds(length: timedelta) -> int:
 
 def _exports_from(document: Document, setup: Document) -> Exports:
     # What does not say that writing is allowed forbids it.
-    return Exports(
-        access=Access(document.get("access", Access.READ_ONLY)),
-        linked_calendar_id=setup.get("linked_calendar_id"),
-        alarm_minutes=setup.get("alarm_minutes"),
-        **document.get("exports", {}),
-    )
+    allowed = {
+        "access": Access(document.get("access", Access.READ_ONLY)),
+        "linked_calendar_id": setup.get("linked_calendar_id"),
+        "alarm_minutes": setup.get("alarm_minutes"),
+    }
+    return made_of(Exports, document.get("exports", {}) | allowed)
 
 
 def _tracked_from(document: Document) -> Tracked:
     held = document.get("hold")
-    hold = Held(**{**held, "doubt": Doubt(held["doubt"])}) if held else None
+    hold = made_of(Held, {**held, "doubt": Doubt(held["doubt"])}) if held else None
     late = tuple((href, etag) for href, etag in document.get("late", ()))
-    return Tracked(**{**document, "hold": hold, "late": late})
+    return made_of(Tracked, {**document, "hold": hold, "late": late})
 
 
 def _home_told_from(document: Document) -> HomeTold:
-    return HomeTold(**{**document, "ids": frozenset(document.get("ids", ()))})
+    return made_of(HomeTold, {**document, "ids": frozenset(document.get("ids", ()))})
 
 
 def _rejections_from(document: Any) -> Rejections | None:  # noqa: ANN401 - what MongoDB holds
-    return Rejections(**document) if document else None
+    return made_of(Rejections, document) if document else None

@@ -7,6 +7,7 @@ from itertools import chain
 from sys import intern
 from typing import Any, Final
 
+from runtime.documents import made_of
 from sync_worker.application.claim import Claim
 from sync_worker.domain.outbox import Content, Gone, Imported, Known, Origin, Quarantine, State
 from sync_worker.domain.values import FactGroup, Facts, Span
@@ -130,7 +131,7 @@ def _said_facts(facts: Facts) -> tuple[tuple[str, bool | int], ...]:
 
 
 def _content_from(document: Document) -> Content:
-    groups = tuple(FactGroup(Facts(**group["facts"]), _pairs(group["spans"])) for group in document["groups"])
+    groups = tuple(FactGroup(made_of(Facts, group["facts"]), _pairs(group["spans"])) for group in document["groups"])
     return Content(document["uid_hash"], document["title"], document["all_day"], groups)
 
 
@@ -147,7 +148,7 @@ def _quarantine_from(document: Document) -> Quarantine | None:
 
 def _origin_from(document: Document) -> Origin | None:
     held: list[Any] | None = document.get("origin")
-    return None if held is None else Origin(*held)
+    return None if held is None else Origin(*held[:2])
 
 
 def _span_document(span: Span) -> list[int]:

@@ -9,6 +9,7 @@ from pymongo import ASCENDING, DESCENDING, DeleteMany, ReplaceOne, UpdateOne
 from sync_worker.application.claim import Claim, LeaseLost
 from sync_worker.application.claim import State as ConnectionState
 from sync_worker.application.publish_states import last_said
+from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.outbox import Known, Refresh, State
 from sync_worker.outbound.mongo.collections import CONNECTIONS, DATABASE, NOW, OBJECTS, Client, Document
 from sync_worker.outbound.mongo.documents import last_said_document
@@ -65,10 +66,11 @@ class MongoObjects:
         return await self._objects.count_documents(_living(claim, calendar_id))
 
     async def outdated(self, claim: Claim, calendar_id: str) -> Mapping[str, str]:
-        """ETags by href of one calendar's that were read on another basis."""
-        where = _living(claim, calendar_id) | {"basis": {"$nin": [claim.basis, claim.zoneless_basis]}}
-        found = self._objects.find(where, {"href": True, "etag": True})
-        return {document["href"]: document["etag"] async for document in found}
+        """ETags by href of one calendar's that were read on another basis, or by an older version of us."""
+        bases = claim.bases
+        where = _living(claim, calendar_id) | {"basis": {"$nin": [*bases]}}
+        found = self._objects.find(where, {"href": True, "etag": True, "basis": True})
+        return {one["href"]: one["etag"] async for one in found if seen(one["basis"], bases) is not Basis.OURS}
 
     async def passed(self, claim: Claim, before: int, limit: int) -> Sequence[str]:
         """Event ids of what could be read and ended by then."""

@@ -43,6 +43,7 @@ _MOST: Final = 100
 _End = tuple[Claim, Ending]
 _PLAIN_HOME: Final = "home"
 """What older versions kept in clear. It is found anew, and sealed (docs/adr/0023)."""
+_SIXTEENTHS: Final = "0123456789abcdef"
 
 
 class MongoPasses:
@@ -122,6 +123,17 @@ class MongoPasses:
         """Leave id and epoch, nothing else."""
         gravestone = {"epoch": claim.epoch, "state": State.GONE.value, "next_sync_at": NEVER}
         _held(await self._connections.replace_one(fenced(claim) | {"state": State.ERASING.value}, gravestone))
+
+
+async def forget_plain_homes(client: Client, database: str = DATABASE) -> None:
+    """Of every connection that nobody has leased: of the others the end of the pass takes it away.
+
+    There is no index for it, so that it goes by sixteenths of the ids: no question may take long.
+    """
+    connections = client[database][CONNECTIONS]
+    for first, last in zip(_SIXTEENTHS, (*_SIXTEENTHS[1:], "g"), strict=True):
+        free = {"_id": {"$gte": first, "$lt": last}, _PLAIN_HOME: {"$exists": True}, "lease": {"$exists": False}}
+        await connections.update_many(free, {"$unset": {_PLAIN_HOME: ""}})
 
 
 def fenced(claim: Claim) -> Document:
