@@ -1,6 +1,9 @@
 """Dead letters: seen without what is personal, sent again once, and never over something newer."""
 
 import asyncio
+import sys
+from collections.abc import Callable, Iterable
+from io import StringIO
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -9,7 +12,6 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from tools.calsync.tests.world import LONG_AGO, TITLE, World
 
-from calsync.session import Session
 from contracts.events import AppointmentBooked, CalendarConnected, Event, SyncRequested
 from contracts.examples import STATE
 from contracts.topics import APPOINTMENTS, ICLOUD_EVENTS
@@ -52,9 +54,26 @@ async def _buried(kafka: str, record: Any) -> None:  # noqa: ANN401 - aiokafka c
         await publisher.stop()
 
 
-def erase(world: World, events: list[str]) -> None:
+def erase(world: World, events: Iterable[str]) -> None:
     for each in events:
         world.delete("sync", "objects", {"_id": each})
+
+
+class Slow(StringIO):
+    """A terminal, at which somebody thinks about it for long; meanwhile other things happen."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, _size: int | None = -1, /) -> str:  # type: ignore[override]  # typeshed names two bases at odds
+        thinking = Thread(target=self._meanwhile)
+        thinking.start()
+        thinking.join()
+        return "y\n"
 
 
 def test_letters_are_listed_and_shown_without_what_people_wrote(world: World) -> None:
@@ -162,7 +181,7 @@ def test_only_what_is_still_held_as_living_is_put_last_on_its_key(world: World) 
 
 
 def test_a_connection_that_has_ended_does_not_come_back(world: World) -> None:
-    one = world.connected(events=0)
+    one = world.connected(events=1)
     whose = {"account_id": one.owner.account_id, "user_id": one.owner.user_id, "connection_id": one.id}
     buried(world, CalendarConnected.model_validate({**STATE, **whose, "epoch": 1, "revision": 1}))
 
@@ -176,7 +195,7 @@ def test_a_connection_that_has_ended_does_not_come_back(world: World) -> None:
 
 
 def test_a_request_is_never_made_again(world: World) -> None:
-    one = world.connected(events=0)
+    one = world.connected(events=1)
     request = SyncRequested.model_validate(
         {
             "account_id": one.owner.account_id,
@@ -201,17 +220,12 @@ def test_what_is_erased_while_it_is_asked_or_sent_is_left_out(world: World, monk
     one = world.connected(events=3)
     for each in one.events:
         buried(world, world.events[each])
-    topic = ("--topic", ICLOUD_EVENTS.name, "--since", world.now().replace(year=2020).isoformat())
+    topic = ("--topic", ICLOUD_EVENTS.name, "--since", "2020-01-01")
 
-    def asked(*_: object) -> None:
-        """Somebody thinks about it for long."""
-        thinking = Thread(target=erase, args=(world, one.events[:2]))
-        thinking.start()
-        thinking.join()
-
-    monkeypatch.setattr(Session, "confirm", asked)
+    monkeypatch.setattr(sys, "stdin", Slow(lambda: erase(world, one.events[:2])))
     said = world.calsync("dead-letters", "replay", *topic, "--per-second", "1", "--json")
 
+    assert said.out, said.err
     shown = {row["key"]: row["left_out"] for row in said.json["letters"]}
     assert [shown[each] for each in one.events] == [None, None, None]
     assert (said.code, said.json["sent"], len(said.json["meanwhile"])) == (1, 1, 2)
