@@ -7,7 +7,7 @@ from services.availability.tests.examples import ACCOUNT, DAY, NOW, TODAY, USER
 from availability.application.answer import Answers
 from availability.application.record_connections import ConnectionEvent, RecordConnections
 from availability.application.record_events import EventNews, RecordEvents
-from availability.application.record_syncs import RecordSyncs, SaidAt, SyncNews
+from availability.application.record_syncs import Reach, ReachOf, RecordSyncs, SaidAt, SyncNews
 from availability.application.timeline import Timeline
 from availability.domain.busy import Busy
 from availability.domain.intervals import Window
@@ -22,8 +22,18 @@ async def connections(timeline: Timeline, *news: ConnectionEvent) -> None:
     await RecordConnections(timeline)(news)
 
 
+def up_to(*applied: int, end: int = 10) -> ReachOf:
+    """The events are applied so far, one by one each time it is asked, and end there."""
+    told = iter(applied)
+
+    async def reach(_partition: int) -> Reach:
+        return Reach(next(told), end)
+
+    return reach
+
+
 async def syncs(timeline: Timeline, *news: SyncNews) -> None:
-    await RecordSyncs(timeline, lambda: NOW)([SaidAt(piece, NOW) for piece in news])
+    await RecordSyncs(timeline, lambda: NOW, up_to(0))([SaidAt(piece, NOW, 0) for piece in news])
 
 
 async def ask(timeline: Timeline, *, user: str = USER, account: str = ACCOUNT, days: int = 7) -> Busy:

@@ -16,15 +16,16 @@ from services.availability.tests.examples import (
     setup_changed,
     tombstone,
 )
-from services.availability.tests.stories import ask, connections, events, syncs
+from services.availability.tests.stories import ask, connections, events, syncs, up_to
 
 from availability.application.record_events import EventNews
-from availability.application.record_syncs import HELD_BACK, EventsMissing, RecordSyncs, SaidAt
+from availability.application.record_syncs import HELD_BACK, EventsMissing, Reach, RecordSyncs, SaidAt
 from availability.application.timeline import Timeline
 from availability.domain.freshness import State
 from contracts.events import LastEvent, SyncCompleted
 
 LAST = LastEvent(event_id="event-1", revision=2)
+LATE = NOW - HELD_BACK
 
 
 async def test_a_pass_whose_last_event_is_missing_is_not_believed_yet(timeline: Timeline) -> None:
@@ -72,13 +73,42 @@ async def test_one_connection_that_waits_holds_up_no_other(timeline: Timeline) -
     assert (await ask(timeline)).freshness.state is State.IMPORTING
 
 
-async def test_an_event_that_does_not_come_for_a_minute_is_not_waited_for(timeline: Timeline) -> None:
+async def test_however_late_it_is_an_event_that_can_still_come_is_waited_for(timeline: Timeline) -> None:
     await connections(timeline, connected())
-    record = RecordSyncs(timeline, lambda: NOW)
+    record, said = RecordSyncs(timeline, lambda: NOW, up_to(7, 9, 10)), SaidAt(completed(last=LAST), LATE, 3)
 
-    await record([SaidAt(completed(last=LAST), NOW - HELD_BACK)])
+    for _ in range(2):
+        with pytest.raises(EventsMissing):
+            await record([said])
+    between = (await ask(timeline)).freshness.state
+    await record([said])
+
+    assert (between, (await ask(timeline)).freshness.state) == (State.IMPORTING, State.FRESH)
+
+
+async def test_what_is_written_after_an_event_was_missed_is_not_waited_for(timeline: Timeline) -> None:
+    await connections(timeline, connected())
+    reaches = iter([Reach(9, 10), Reach(10, 12)])
+
+    async def reach(_partition: int) -> Reach:
+        return next(reaches)
+
+    record, said = RecordSyncs(timeline, lambda: NOW, reach), SaidAt(completed(last=LAST), LATE, 3)
+    with pytest.raises(EventsMissing):
+        await record([said])
+    await record([said])
 
     assert (await ask(timeline)).freshness.state is State.FRESH
+
+
+async def test_a_later_pass_is_not_believed_before_an_earlier_one_whose_events_are_missing(timeline: Timeline) -> None:
+    await connections(timeline, connected())
+    record = RecordSyncs(timeline, lambda: NOW, up_to(9))
+
+    with pytest.raises(EventsMissing):
+        await record([SaidAt(completed(last=LAST), LATE, 3), SaidAt(completed(revision=2), LATE, 3)])
+
+    assert (await ask(timeline)).freshness.state is State.IMPORTING
 
 
 async def test_nobody_waits_for_events_of_a_connection_that_has_ended(timeline: Timeline) -> None:

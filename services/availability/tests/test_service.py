@@ -34,7 +34,7 @@ from availability.application.record_exports import RecordExports
 from availability.application.record_syncs import RecordSyncs
 from availability.domain.busy import Busy
 from availability.domain.freshness import State
-from availability.inbound.kafka import Records, subscriptions
+from availability.inbound.kafka import Records, reach_of, subscriptions
 from availability.outbound.mongo import MongoExports, MongoTimeline
 from availability.outbound.mongo.documents import Document
 from contracts.events import Event, SyncCompleted
@@ -88,7 +88,7 @@ async def consuming(
         Records(
             RecordConnections(timeline),
             RecordEvents(timeline),
-            RecordSyncs(timeline, lambda: NOW),
+            RecordSyncs(timeline, lambda: NOW, reach_of(consumers, group)),
             RecordExports(exports),
         )
     )

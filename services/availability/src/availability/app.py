@@ -25,7 +25,7 @@ from availability.application.record_exports import RecordExports
 from availability.application.record_syncs import RecordSyncs
 from availability.application.show import ShowAppointments
 from availability.inbound.http import Stories, application
-from availability.inbound.kafka import Records, subscriptions
+from availability.inbound.kafka import Records, reach_of, subscriptions
 from availability.inbound.relay import Bell, Relay
 from availability.outbound.kafka import KafkaAnnouncer, KafkaWorkers
 from availability.outbound.mongo import MongoBookings, MongoConflicts, MongoExports, MongoOutbox, MongoTimeline
@@ -62,7 +62,7 @@ def put_together(settings: Settings) -> Parts:
     timeline = MongoTimeline(client, system_clock)
     publisher = Publisher(settings.kafka, NAME)
     consumers = broker(settings.kafka, NAME, publisher)
-    subscribe(consumers, *subscriptions(_records(client, timeline)))
+    subscribe(consumers, *subscriptions(_records(client, timeline, consumers)))
     told = Bell()
     return Parts(
         client=client,
@@ -121,11 +121,11 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     return run(partial(serve, settings))
 
 
-def _records(client: AsyncIOMotorClient[dict[str, Any]], timeline: MongoTimeline) -> Records:
+def _records(client: AsyncIOMotorClient[dict[str, Any]], timeline: MongoTimeline, consumers: Broker) -> Records:
     return Records(
         connections=RecordConnections(timeline),
         events=RecordEvents(timeline),
-        syncs=RecordSyncs(timeline, system_clock),
+        syncs=RecordSyncs(timeline, system_clock, reach_of(consumers)),
         exports=RecordExports(MongoExports(client)),
     )
 

@@ -9,7 +9,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from availability.application.record_connections import RecordConnections
 from availability.application.record_events import RecordEvents
 from availability.application.record_exports import RecordExports
-from availability.application.record_syncs import RecordSyncs
+from availability.application.record_syncs import Reach, RecordSyncs
 from availability.inbound.kafka import Records, subscriptions
 from availability.outbound.mongo import MongoExports, MongoTimeline
 from availability.outbound.mongo.documents import Document
@@ -21,8 +21,11 @@ from runtime.kafka.consumer import Record
 from runtime.mongo import is_infrastructure
 
 _PAST_WAITING: Final = timedelta(days=1)
-"""A pass is believed before its last event is there only by whoever waited for that event long enough. Here every
-event is read before any pass: what is not there lies in the dead letters, and nobody need wait for it."""
+
+
+async def _all_applied(_partition: int) -> Reach:
+    """Every event is read before any pass here: what is not there lies in the dead letters, and cannot come."""
+    return Reach(0, 0)
 
 
 class Rebuilt:
@@ -33,7 +36,7 @@ class Rebuilt:
         records = Records(
             RecordConnections(self._timeline),
             RecordEvents(self._timeline),
-            RecordSyncs(self._timeline, lambda: clock() + _PAST_WAITING),
+            RecordSyncs(self._timeline, lambda: clock() + _PAST_WAITING, _all_applied),
             RecordExports(MongoExports(client, database)),
         )
         self._handlers = {subscription.topic: subscription.handler for subscription in subscriptions(records)}

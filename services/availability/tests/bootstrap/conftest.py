@@ -11,7 +11,7 @@ from availability.application.record_connections import RecordConnections
 from availability.application.record_events import RecordEvents
 from availability.application.record_exports import RecordExports
 from availability.application.record_syncs import RecordSyncs
-from availability.inbound.kafka import Records, subscriptions
+from availability.inbound.kafka import Records, reach_of, subscriptions
 from availability.outbound.mongo import MongoExports, MongoTimeline
 from availability.outbound.mongo.documents import Document
 from local_stack.stack import LocalStack
@@ -52,7 +52,7 @@ async def live(kafka: KafkaSettings, publisher: Publisher, mongo: AsyncIOMotorCl
     stories = Records(
         RecordConnections(timeline),
         RecordEvents(timeline),
-        RecordSyncs(timeline, system_clock),
+        RecordSyncs(timeline, system_clock, reach_of(consumers, name)),
         RecordExports(MongoExports(mongo, name)),
     )
     subscribe(consumers, *(replace(one, group=name) for one in subscriptions(stories)))

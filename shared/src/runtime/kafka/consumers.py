@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
@@ -18,7 +18,7 @@ from runtime.clock import Clock, system_clock
 from runtime.kafka.connection import REQUEST_TIMEOUT_MS, backoff, client_arguments, security
 from runtime.kafka.consumer import Group, PolledConsumer, Record
 from runtime.kafka.deadletters import DeadLetters
-from runtime.kafka.delivery import Delivery, Subscription
+from runtime.kafka.delivery import Delivery, Subscription, TryLater
 from runtime.kafka.fates import Fates, RawBatch
 from runtime.kafka.publisher import Publisher
 from runtime.kafka.traces import consuming
@@ -37,6 +37,7 @@ _SESSION_MS: Final = 10_000
 """How long a killed consumer keeps its partitions from the others."""
 _REBALANCE_MS: Final = 30_000
 _FETCH_BYTES: Final = 8 * 1024 * 1024
+_UNTOLD: Final = "Kafka does not tell how far we are"
 _EMPTY_POLL_MS: Final = 10
 """FastStream sleeps this long after a poll that brought nothing; the waiting itself is PolledConsumer's."""
 
@@ -131,6 +132,24 @@ class Broker:
             if (group.poll_age or 0.0) > _UNWELL_SECONDS:
                 return f"{group.name} has not polled for {group.poll_age:.0f} s"
         return None
+
+    async def reach(self, group: str, topic: str, partition: int) -> tuple[int, int]:
+        """Up to which offset the group is done with a partition, whoever of it has that, and where it ends now.
+
+        Raises TryLater while Kafka does not tell.
+        """
+        at, consumer = TopicPartition(topic, partition), self._groups[group].consumer
+        if consumer is None:
+            raise TryLater(_UNTOLD)
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+                end = (await consumer.end_offsets([at]))[at]
+                done = await consumer.committed(at)
+                if done is None:
+                    done = (await consumer.beginning_offsets([at]))[at]
+        except (TimeoutError, KafkaError) as error:
+            raise TryLater(_UNTOLD) from error
+        return int(done), int(end)
 
     async def _start_patiently(self) -> None:
         attempt = 0

@@ -1,6 +1,6 @@
 """How far each connection's calendars have been read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -20,14 +20,26 @@ from runtime.clock import Clock
 DoubtNews = RemovalsHeld | EventsQuarantined
 SyncNews = SyncCompleted | CredentialsRejected | DoubtNews
 HELD_BACK: Final = timedelta(seconds=60)
-"""An event that is not there a minute after its pass was told lies in the dead letters, or was compacted away."""
+"""Past it, it is asked whether an event that is not there can still come: it may lie in the dead letters."""
 
 
 class SaidAt(NamedTuple):
-    """News, and when they were written to Kafka."""
+    """News, when they were written to Kafka, and in which partition; it has the same number on every topic."""
 
     event: SyncNews
     at: datetime
+    partition: int
+
+
+class Reach(NamedTuple):
+    """How far a partition of the events is applied, by whoever of us has it, and where it ends now. Offsets."""
+
+    applied: int
+    end: int
+
+
+ReachOf = Callable[[int], Awaitable[Reach]]
+"""Of the events' partition of that number."""
 
 
 class EventsMissing(Exception):
@@ -38,23 +50,40 @@ class RecordSyncs:
     """Keeps up to when each connection was read, whether Apple still lets us in, and what of it is in doubt.
 
     News of a connection that is not known yet are kept for it. Events come over another topic: what a pass read is
-    believed once its last event is applied, for they come in order.
+    believed once its last event is applied, for they come in order; or once all is that was there when it was missed,
+    for then it lies in the dead letters, or was compacted away. However late we are: until then its time may be open.
     """
 
-    def __init__(self, timeline: Timeline, clock: Clock) -> None:
+    def __init__(self, timeline: Timeline, clock: Clock, reach_of: ReachOf) -> None:
         self._timeline = timeline
         self._clock = clock
+        self._reach_of = reach_of
+        self._ends: dict[tuple[int, datetime], int] = {}
+        """Where the events ended when one was missed, by the news that told it."""
 
     async def __call__(self, news: Sequence[SaidAt]) -> None:
         """Raises EventsMissing when some could not be kept yet; all others are."""
-        awaited = self._clock() - HELD_BACK
-        last = [event for said in news if said.at > awaited for event in _last_events(said.event)]
-        missing = frozenset(event.connection_id for event in await self._timeline.missing(last))
-        pieces = [piece for said in news for piece in _pieces(said.event, missing if said.at > awaited else ())]
+        missing = frozenset(await self._timeline.missing([one for said in news for one in _last_events(said.event)]))
+        waiting: set[str] = set()
+        pieces: list[ConnectionNews] = []
+        for said in news:
+            theirs = {one.connection_id for one in _last_events(said.event) if one in missing}
+            if theirs and not await self._cannot_come(said):
+                waiting |= theirs
+            else:
+                self._ends.pop((said.partition, said.at), None)
+            pieces += _pieces(said.event, waiting)
         await self._timeline.put_news(pieces)
         await self._put_doubts([_doubt(said.event) for said in news if isinstance(said.event, DoubtNews)])
-        if missing:
+        if waiting:
             raise EventsMissing
+
+    async def _cannot_come(self, said: SaidAt) -> bool:
+        """Whether all events are applied that were there when one of this pass was missed."""
+        if said.at > self._clock() - HELD_BACK:
+            return False
+        reach = await self._reach_of(said.partition)
+        return reach.applied >= self._ends.setdefault((said.partition, said.at), reach.end)
 
     async def _put_doubts(self, doubts: Sequence[Doubt]) -> None:
         """As events: whichever of a doubt and the end of its connection comes last erases what the other has left."""
@@ -72,7 +101,7 @@ def _last_events(event: SyncNews) -> Iterator[LastEvent]:
                 yield LastEvent(sync.connection_id, last.event_id, last.epoch or sync.epoch, last.revision)
 
 
-def _pieces(event: SyncNews, missing: frozenset[str] | tuple[()]) -> Iterator[ConnectionNews]:
+def _pieces(event: SyncNews, missing: Collection[str]) -> Iterator[ConnectionNews]:
     """The news, without those of connections whose events are missing."""
     if isinstance(event, SyncCompleted):
         yield from (_completed(sync) for sync in event.connections if sync.connection_id not in missing)

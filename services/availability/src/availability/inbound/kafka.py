@@ -9,11 +9,11 @@ from availability.application import metrics
 from availability.application.record_connections import ConnectionEvent, RecordConnections
 from availability.application.record_events import EventNews, RecordEvents
 from availability.application.record_exports import ExportNews, RecordExports
-from availability.application.record_syncs import EventsMissing, RecordSyncs, SaidAt, SyncNews
+from availability.application.record_syncs import EventsMissing, Reach, ReachOf, RecordSyncs, SaidAt, SyncNews
 from contracts.topics import CONNECTIONS, EXPORTS, ICLOUD_EVENTS, SYNC
 from contracts.wire import Tombstone
 from runtime.clock import Clock, system_clock
-from runtime.kafka import Delivery, Subscription
+from runtime.kafka import Broker, Delivery, Subscription
 
 GROUP: Final = "availability"
 _BATCH: Final = 1_000
@@ -46,7 +46,9 @@ def subscriptions(records: Records) -> tuple[Subscription, ...]:
                 metrics.REFLECT_SECONDS.observe(max(0.0, now - event.as_of))
 
     async def on_syncs(deliveries: Sequence[Delivery]) -> None:
-        await records.syncs([SaidAt(one.event, _said_at(one)) for one in deliveries if isinstance(one.event, SyncNews)])
+        await records.syncs(
+            [SaidAt(one.event, _said_at(one), one.partition) for one in deliveries if isinstance(one.event, SyncNews)]
+        )
 
     async def on_exports(deliveries: Sequence[Delivery]) -> None:
         await records.exports([one.event for one in deliveries if isinstance(one.event, ExportNews)])
@@ -57,6 +59,15 @@ def subscriptions(records: Records) -> tuple[Subscription, ...]:
         Subscription(SYNC.name, GROUP, on_syncs, batch_max=_BATCH, later=(EventsMissing,)),
         Subscription(EXPORTS.name, GROUP, on_exports, batch_max=_BATCH),
     )
+
+
+def reach_of(consumers: Broker, group: str = GROUP) -> ReachOf:
+    """How far the group is with the events."""
+
+    async def asked(partition: int) -> Reach:
+        return Reach(*await consumers.reach(group, ICLOUD_EVENTS.name, partition))
+
+    return asked
 
 
 def _said_at(delivery: Delivery) -> datetime:

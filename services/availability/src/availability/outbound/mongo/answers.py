@@ -12,6 +12,7 @@ from typing import Any, Final
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
 from availability.application.bookings import Answer, KeptAnswer, Key, Shown, Taken
 from availability.domain.exports import Export, ExportState
@@ -29,10 +30,12 @@ class MongoAnswers:
 
     def __init__(self, client: AsyncIOMotorClient[Document], clock: Clock, database: str) -> None:
         self._clock = clock
-        # A majority vouches for what is written here when the decision that it belongs to is carried out.
+        # A key that is lost with a primary would leave its wish without an answer to find.
         self._answers = client[database].get_collection(
-            ANSWERS, read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern(1)
+            ANSWERS, read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern("majority", j=True)
         )
+        # Nobody is told of what no majority has: it may still be undone. Such a read waits until one has what it finds.
+        self._vouched = self._answers.with_options(read_concern=ReadConcern("linearizable"))
 
     async def take(self, key: Key) -> KeptAnswer:
         """Let the key be this wish's, unless it is another's; what is kept for it."""
@@ -41,7 +44,7 @@ class MongoAnswers:
         try:
             await self._answers.replace_one(lapsed, {"wish": key.wish, "expires_at": now + KEPT}, upsert=True)
         except DuplicateKeyError:
-            found = await self._answers.find_one({"_id": key.id})
+            found = await self._vouched.find_one({"_id": key.id})
             if found is not None:
                 return _kept(found)
         return KeptAnswer(key, None)
@@ -54,9 +57,7 @@ class MongoAnswers:
     async def refuse(self, key: Key, answer: Taken) -> Answer:
         """Keep this answer unless the key has one; the one that it has."""
         open_yet = {"_id": key.id, "wish": key.wish, "answer": {"$exists": False}}
-        done = await self._answers.with_options(write_concern=WriteConcern("majority", j=True)).update_one(
-            open_yet, {"$set": {"answer": _answer(answer)}}
-        )
+        done = await self._answers.update_one(open_yet, {"$set": {"answer": _answer(answer)}})
         return answer if done.matched_count else await self.to(key) or answer
 
 

@@ -27,8 +27,6 @@ from runtime.documents import made_of
 _DUPLICATE: Final = 11000
 _PATIENCE: Final = (0.01, 0.02, 0.03)
 """Seconds: a process that lives carries out its claim in some ten milliseconds, and helping it would only slow it."""
-_AT_ONCE: Final = WriteConcern(1)
-"""For what a later write of the same server vouches for: a majority that has the later one has this one, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,16 @@ class Guards:
     """The guards of all users."""
 
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
-        primary = client[database].with_options(read_preference=ReadPreference.PRIMARY)
-        self._guards = primary.get_collection(GUARDS, write_concern=WriteConcern("majority", j=True))
+        # A majority has each step before the next is done. The primary may be another by then, and would take off the
+        # claim of what was rolled back with the old one.
+        primary = client[database].with_options(
+            read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern("majority", j=True)
+        )
+        self._guards = primary.get_collection(GUARDS)
         # What is seen before a majority has it would be ahead of the snapshots that are read after it.
         self._settled = self._guards.with_options(read_concern=ReadConcern("majority"))
-        self._quick = self._guards.with_options(write_concern=_AT_ONCE)
-        self._timeline = primary.get_collection(TIMELINE, write_concern=_AT_ONCE)
-        self._answers = primary.get_collection(ANSWERS, write_concern=_AT_ONCE)
+        self._timeline = primary.get_collection(TIMELINE)
+        self._answers = primary.get_collection(ANSWERS)
 
     async def settled(self, user: User) -> int:
         """How often the user's time has changed; all that was decided by then is carried out."""
@@ -104,7 +105,7 @@ class Guards:
         else:
             change["$set"]["unchecked"] = True
         try:
-            done = await self._quick.update_one(since, change, upsert=number == 0)
+            done = await self._guards.update_one(since, change, upsert=number == 0)
         except DuplicateKeyError:
             return False
         if not done.matched_count and done.upserted_id is None:
