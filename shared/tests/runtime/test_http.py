@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -8,9 +8,11 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Message, Receive, Scope, Send
 
 from runtime.auth import Forbidden, KeysUnavailable, Unauthenticated
 from runtime.http import Problem, install
+from runtime.http.guard import Guard
 
 
 class Wish(BaseModel):
@@ -212,6 +214,29 @@ async def test_a_body_of_unannounced_size_is_cut_off_as_well(client: httpx.Async
 
     assert answer.status_code == 413
     assert sent < 100_000
+
+
+async def test_a_body_that_breaks_off_is_nobodys_wish() -> None:
+    reached: list[Scope] = []
+    parts: Iterator[Message] = iter(
+        [{"type": "http.request", "body": b"titles=on&conf", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    sent: list[Message] = []
+
+    async def application(scope: Scope, _receive: Receive, _send: Send) -> None:
+        reached.append(scope)
+
+    async def receive() -> Message:
+        return next(parts)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    form: Scope = {"type": "http", "method": "POST", "path": "/wishes", "query_string": b"", "headers": []}
+    await Guard(application)(form, receive, send)
+
+    assert reached == []
+    assert sent[0]["status"] == 400
 
 
 async def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient) -> None:

@@ -68,6 +68,9 @@ class Guard:
         except TimeoutError:
             await answer.refuse(scope, 408)
             return
+        except _Gone:
+            await answer.refuse(scope, 400)
+            return
         if body is None:
             await answer.refuse(scope, 413)
             return
@@ -95,14 +98,23 @@ class _Answer:
             await response(request, refusal(status, {"Connection": "close"}))(scope, request.receive, self)
 
 
+class _Gone(Exception):
+    """Whoever asked has gone before all was said."""
+
+
 async def _body(scope: Scope, receive: Receive) -> bytes | None:
-    """The whole body; None when it is larger than allowed, announced or not."""
+    """The whole body; None when it is larger than allowed, announced or not.
+
+    Raises _Gone where it broke off: half a form would be another wish.
+    """
     announced = Request(scope).headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > LARGEST_BODY:
         return None
     body, more = bytearray(), True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
         body += message.get("body", b"")
         if len(body) > LARGEST_BODY:
             return None

@@ -97,6 +97,6 @@ def sync_state(connection: Connection, now: datetime, stale_after: timedelta) ->
     """How well the calendars are known at `now`; knowledge older than `stale_after` is stale."""
     if connection.state is State.NEEDS_RECONNECT:
         return SyncState.NEEDS_RECONNECT
-    if connection.reading.as_of is None:
+    if connection.reading.as_of is None or any(age.as_of is None for age in connection.ages):
         return SyncState.IMPORTING
     return SyncState.FRESH if now - connection.reading.as_of <= stale_after else SyncState.STALE
