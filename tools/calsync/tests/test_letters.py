@@ -12,7 +12,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from tools.calsync.tests.world import LONG_AGO, TITLE, World
 
-from contracts.events import AppointmentBooked, CalendarConnected, Event, SyncRequested
+from contracts.events import (
+    AppointmentBooked,
+    AppointmentExported,
+    AppointmentExportFailed,
+    CalendarConnected,
+    Event,
+    SyncRequested,
+)
 from contracts.examples import STATE
 from contracts.topics import APPOINTMENTS, ICLOUD_EVENTS
 from contracts.wire import encode
@@ -230,6 +237,22 @@ def test_what_is_erased_while_it_is_asked_or_sent_is_left_out(world: World, monk
     assert [shown[each] for each in one.events] == [None, None, None]
     assert (said.code, said.json["sent"], len(said.json["meanwhile"])) == (1, 1, 2)
     assert [len(on(world, ICLOUD_EVENTS.name, each)) for each in one.events] == [1, 1, 2]
+
+
+def test_an_older_word_on_a_copy_in_icloud_does_not_follow_a_newer_one(world: World) -> None:
+    whose = booked().model_dump(include={"account_id", "user_id", "epoch", "revision", "appointment_id"})
+    failed = AppointmentExportFailed.model_validate({**whose, "connection_id": "c-1", "reason": "quota_exceeded"})
+    buried(world, failed)
+    alone = replayed(world, failed.key)
+
+    written = {"connection_id": "c-1", "calendar_id": "cal-1", "exported_at": 1}
+    exported = AppointmentExported.model_validate({**whose, **written})
+    world.publish([encode(exported, source="tests", time=LONG_AGO)])
+    overtaken = replayed(world, failed.key, "--again")
+
+    assert alone == (1, None)
+    assert overtaken[0] == 0
+    assert "newer" in (overtaken[1] or "")
 
 
 def test_letters_are_chosen_by_time(world: World) -> None:

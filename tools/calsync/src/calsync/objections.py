@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from calsync.kafka import read
 from calsync.letters import Letter
 from calsync.stores import Collection, Stores
-from contracts.topics import CONNECTIONS, ICLOUD_EVENTS, SYNC_REQUESTS
+from contracts.topics import CONNECTIONS, EXPORTS, ICLOUD_EVENTS, SYNC_REQUESTS
 from contracts.wire import topic_named
 
 _Version = tuple[int, int]
@@ -32,7 +32,10 @@ class Objections:
         self._found = found
         compacted = [one for one in letters if topic_named(one.topic).compacted]
         self._newest: dict[tuple[str, bytes], _Version] = {(one.topic, one.key or b""): (0, 0) for one in compacted}
-        self._next = _behind(compacted)
+        # What is said of an appointment's copy has the appointment's revision: of two such words the later one is true.
+        ordered = [one for one in letters if one.topic == EXPORTS.name]
+        self._last: dict[tuple[str, bytes], int] = {(one.topic, one.key or b""): -1 for one in ordered}
+        self._next = _behind([*compacted, *ordered])
 
     async def __call__(self, letters: Sequence[Letter]) -> dict[str, str]:
         """Reasons, by the ids of the letters that are not to be sent."""
@@ -44,6 +47,9 @@ class Objections:
     def _reason(self, letter: Letter, living: _Version | None) -> str | None:
         if letter.topic == SYNC_REQUESTS.name:
             return _REQUEST
+        if letter.topic == EXPORTS.name:
+            is_last = self._last[letter.topic, letter.key or b""] <= (letter.number("dl-offset") or 0)
+            return None if is_last else _OVERTAKEN
         if not topic_named(letter.topic).compacted:
             return None
         version = _version(dict(letter.headers))
@@ -58,6 +64,8 @@ class Objections:
         async for record in read(self._found, self._next):
             self._next[TopicPartition(record.topic, record.partition)] = record.offset + 1
             place, version = (record.topic, record.key or b""), _version(dict(record.headers))
+            if place in self._last:
+                self._last[place] = record.offset
             if version is not None and place in self._newest:
                 self._newest[place] = max(self._newest[place], version)
 
@@ -84,10 +92,10 @@ async def _found(among: Collection, ids: Iterable[str], where: Mapping[str, obje
     return {one["_id"]: ((one["epoch"], one["revision"]), one.get("connection_id", one["_id"])) async for one in found}
 
 
-def _behind(compacted: Iterable[Letter]) -> dict[TopicPartition, int | None]:
+def _behind(letters: Iterable[Letter]) -> dict[TopicPartition, int | None]:
     """From where to read what came after these, by partition."""
     starts: dict[TopicPartition, int | None] = {}
-    for letter in compacted:
+    for letter in letters:
         place = TopicPartition(letter.topic, letter.number("dl-partition") or 0)
         offset = letter.number("dl-offset") or 0
         known = starts.get(place)

@@ -10,7 +10,7 @@ from calsync.requests import ask, followed
 from calsync.resync_how import How
 from calsync.session import Session
 from calsync.settings import Store, StoreAndLog
-from calsync.stores import Document, stores
+from calsync.stores import QUARANTINED, Document, stores
 from runtime.clock import system_clock
 
 UNREAD: Final = ""
@@ -49,11 +49,12 @@ async def show_quarantined(session: Session, connection_id: str | None, limit: i
                 {"$match": where},
                 {"$group": {"_id": "$quarantine.reason", "objects": {"$sum": 1}}},
                 {"$sort": {"_id": 1}},
-            ]
+            ],
+            hint=QUARANTINED,
         )
         reasons = [{"reason": one["_id"], "objects": one["objects"]} async for one in counted]
         fields = dict.fromkeys(("connection_id", "calendar_id", "quarantine", "as_of"), True)
-        listed = await found.objects.find(where, fields).sort("_id", 1).limit(limit).to_list(None)
+        listed = await found.objects.find(where, fields, hint=QUARANTINED).sort("_id", 1).limit(limit).to_list(None)
         session.tell(reasons=reasons, objects=[_row(one) for one in listed])
     return End.OK
 
@@ -92,7 +93,8 @@ def _reading_again(calendars: Collection[str], objects: Document) -> Decision:
     return decide
 
 
-def _compared(kept: Document) -> Edit:
+def compared_anew(kept: Document) -> Edit:
+    """Have the next look list each calendar in full."""
     return Edit(absent=tuple(f"calendars.{one}.reconciled" for one in kept.get("calendars", {})))
 
 
@@ -104,7 +106,7 @@ def _republished(_: Document) -> Edit:
     return Edit(connection={"unpublished": True}, objects={}, change={"pending": True})
 
 
-_EDITS: Final = {How.COMPARE: _compared, How.REREAD: _reread, How.REPUBLISH: _republished}
+_EDITS: Final = {How.COMPARE: compared_anew, How.REREAD: _reread, How.REPUBLISH: _republished}
 
 
 def _row(one: Document) -> Document:

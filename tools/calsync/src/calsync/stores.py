@@ -21,6 +21,10 @@ LEFT_OUT: Final = {"home": False, "sealed_home": False}
 """What of a connection's document at the workers is never even read here: where its account lives."""
 NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """When a connection is due that the workers do not look at."""
+PENDING: Final = "pending"
+"""The workers' index of objects that wait to be published. MongoDB has to be told of a partial index."""
+QUARANTINED: Final = "quarantined"
+"""The workers' index of objects that cannot be read."""
 
 
 class Stores:
