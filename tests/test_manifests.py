@@ -94,7 +94,7 @@ def test_every_container_says_what_it_needs_and_none_has_a_limit_of_cpu(overlay:
 
 
 def test_images_are_named_by_version_or_digest() -> None:
-    exact = re.compile(r"[a-z0-9./-]+(:v?\d+\.\d+(\.\d+)?|@sha256:[0-9a-f]{64})")
+    exact = re.compile(r"[a-z0-9./-]+(:(distroless-)?v?\d+\.\d+(\.\d+)?|@sha256:[0-9a-f]{64})")
 
     for overlay, one in _every():
         for container in one.containers:
@@ -107,7 +107,7 @@ def test_images_are_named_by_version_or_digest() -> None:
 def test_nothing_made_for_development_runs_elsewhere() -> None:
     images = {container["image"].split(":")[0] for _, one in _every(CLUSTERS) for container in one.containers}
 
-    assert images == {f"calsync/{service}" for service in SERVICES}
+    assert images == {"envoyproxy/envoy", *(f"calsync/{service}" for service in SERVICES)}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -14,7 +14,7 @@ from icloud.errors import (
     TokenDead,
     TryLater,
 )
-from icloud.gate import Endpoint
+from icloud.gate import Endpoint, proxy_host
 from icloud.ids import calendar_id, event_id, uid_hash
 from icloud.kept_home import KeptHome
 from icloud.traffic import Crossing, RequestCounter
@@ -58,5 +58,6 @@ __all__ = [
     "UnsupportedReason",
     "calendar_id",
     "event_id",
+    "proxy_host",
     "uid_hash",
 ]

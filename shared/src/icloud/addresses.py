@@ -2,6 +2,7 @@
 
 The gate trusts names; whoever answers DNS could still point a trusted name into our own network. The transport
 connects to nothing but what this resolver returned, so nothing can change between check and connection.
+Behind a proxy the proxy looks the trusted names up, and its own name is the only one that is asked for here.
 """
 
 import asyncio
@@ -23,15 +24,19 @@ class AddressRefused(OSError):
 
 
 class CheckedAddresses(AbstractResolver):
-    """Global addresses for trusted names, loopback addresses for listed loopback names, nothing else."""
+    """Global addresses for trusted names, loopback addresses for listed loopback names, any for our own proxy's."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, proxy: str | None = None) -> None:
         self._gate = gate
+        self._proxy = proxy
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Raise AddressRefused if every address is refused, OSError if there is none."""
+        if host == self._proxy:
+            # Named by us and told nothing in plain, and at home in our own network.
+            return [_result(host, port, ip_address(each)) for each in await _looked_up(host, port, family)]
         loopback = self._gate.is_loopback(host)
         found = _LOCALHOST if loopback else await _looked_up(host, port, family)
         allowed = [address for address in map(ip_address, found) if loopback or is_global(address)]

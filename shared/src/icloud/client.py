@@ -6,7 +6,7 @@ from typing import Self
 from icloud.account import Account
 from icloud.credentials import AppleCredential
 from icloud.exchange import Exchange
-from icloud.gate import Endpoint, Gate
+from icloud.gate import Endpoint
 from icloud.traffic import RequestCounter
 from icloud.transport import Budget, Transport
 from icloud.turnstile import Turnstile
@@ -20,7 +20,7 @@ class ICloud:
         self, endpoint: Endpoint, *, budget: Budget | None = None, counter: RequestCounter | None = None
     ) -> None:
         """Open nothing yet. `budget` is what one request may cost, by default what suits Apple."""
-        self._gate = Gate(endpoint.trusted_hosts)
+        self._gate = endpoint.gate()
         self._entry = self._gate.admit(endpoint.entry_url)
         self._budget = budget or Budget()
         self._transport = Transport(endpoint, self._gate, self._budget, counter=counter)

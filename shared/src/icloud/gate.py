@@ -13,6 +13,8 @@ from urllib.parse import urljoin, urlsplit
 from yarl import URL
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_ANY_SCHEME = frozenset(_DEFAULT_PORTS)
+_END_TO_END = frozenset({"https"})
 _MAX_LENGTH = 4_096
 # Printable ASCII without space, and without what parsers disagree about: backslash, quotes, brackets, braces, caret…
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -24,6 +26,9 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 # A loopback address or name, with a port or without.
 _LOOPBACK = re.compile(rf"(?P<host>\[::1\]|127(?:\.\d{{1,3}}){{3}}|(?:{_LABEL}\.)*localhost)(?::(?P<port>\d{{1,5}}))?")
+
+_PROXY = re.compile(rf"http://(?P<host>\[[0-9a-f:.]+\]|{_LABEL}(?:\.{_LABEL})*):(?P<port>[1-9][0-9]{{0,4}})/?")
+_MOST_PORTS = 65_535
 
 
 class UrlRefused(Exception):
@@ -48,28 +53,50 @@ class Endpoint:
 
     `trusted_hosts` holds suffixes (`icloud.com` stands for itself and all below it; https on port 443 alone) and
     loopback hosts (`127.0.0.1`, `[::1]`, `localhost` and all below it, each also as `host:port`; http too, any port).
-    Raise ValueError for a wrong entry, or for an entry URL that is not trusted.
+    `proxy_url` (`http://host:port`) is who opens a tunnel to each host (CONNECT, RFC 9110 §9.3.6); through one https
+    alone is spoken, so that a proxy never reads anything. Raise ValueError for a wrong entry, or for an entry URL that
+    is not trusted.
     """
 
     entry_url: str
     trusted_hosts: tuple[str, ...]
     ca_file: Path | None = None
+    proxy_url: str | None = None
 
     def __post_init__(self) -> None:
+        if self.proxy_url is not None:
+            proxy_host(self.proxy_url)
         for host in self.trusted_hosts:
             # A suffix of one label (`com`) would trust half the world.
             if not _LOOPBACK.fullmatch(host) and (not _NAME.fullmatch(host) or "." not in host or _is_address(host)):
                 raise ValueError("a trusted host is neither the suffix of a host name nor a loopback host")
         try:
-            Gate(self.trusted_hosts).admit(self.entry_url)
+            self.gate().admit(self.entry_url)
         except UrlRefused:
             raise ValueError("the entry URL is not on a trusted host, or no https URL") from None
+
+    def gate(self) -> "Gate":
+        """The gate for all that is reached from here."""
+        return Gate(self.trusted_hosts, _ANY_SCHEME if self.proxy_url is None else _END_TO_END)
+
+
+def proxy_host(url: str) -> str:
+    """The host of `http://host:port`, as a resolver is asked for it.
+
+    Raise ValueError for anything else: a proxy is told no password and no path, and what it carries is encrypted
+    without it.
+    """
+    match = _PROXY.fullmatch(url.lower())
+    if match is None or int(match["port"]) > _MOST_PORTS:
+        raise ValueError("a proxy is written as http://host:port")
+    return match["host"].strip("[]")
 
 
 class Gate:
     """Decides which URLs may be asked with credentials."""
 
-    def __init__(self, trusted_hosts: tuple[str, ...]) -> None:
+    def __init__(self, trusted_hosts: tuple[str, ...], schemes: frozenset[str] = _ANY_SCHEME) -> None:
+        self._schemes = schemes
         loopback = [match.groups() for host in trusted_hosts if (match := _LOOPBACK.fullmatch(host))]
         self._loopback_ports = {host: {port for name, port in loopback if name == host} for host, _ in loopback}
         self._suffixes = tuple(f".{host}" for host in trusted_hosts if not _LOOPBACK.fullmatch(host))
@@ -87,6 +114,8 @@ class Gate:
         return self._ports_of(host) is not None
 
     def _trusted(self, scheme: str, host: str, port: int) -> bool:
+        if scheme not in self._schemes:
+            return False
         ports = self._ports_of(host)
         if ports is not None:
             return None in ports or str(port) in ports

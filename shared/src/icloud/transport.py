@@ -11,7 +11,7 @@ from icloud.addresses import AddressRefused, CheckedAddresses
 from icloud.call import Call
 from icloud.credentials import AppleCredential
 from icloud.errors import ICloudError, NotUnderstood, TryLater
-from icloud.gate import Endpoint, Gate, Target, UrlRefused
+from icloud.gate import Endpoint, Gate, Target, UrlRefused, proxy_host
 from icloud.inflate import Body
 from icloud.traffic import RequestCounter, crossing
 from icloud.turnstile import Errand, Fate, Turnstile
@@ -25,6 +25,7 @@ _MOST_OF_A_REFUSAL = 65_536  # its body is only looked at for preconditions
 # What aiohttp does not repeat by itself; both change nothing at the server (RFC 3253 §3.6, RFC 4918 §9.1).
 _SAFE = frozenset({"PROPFIND", "REPORT"})
 _WRITING = frozenset({"PUT", "DELETE"})
+_PROXY_REFUSES = frozenset({401, 403, 407})
 # What a connection looks like that ended under a request.
 _DROPPED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientConnectionResetError)
 # Callers limit themselves per account and fleet. This keeps a mistake of theirs from using up all sockets.
@@ -59,7 +60,10 @@ class Answer:
 
 
 class Unreachable(TryLater):
-    """No connection came about, or none that answers: the host may be down, or be the wrong one by now."""
+    """No connection came about, or none that answers: the host may be down, or be the wrong one by now.
+
+    Or our own proxy is down (`proxy_unreachable`), does not let us through to it, or cannot reach it itself.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(None, reason)
@@ -141,6 +145,7 @@ class Transport:
                 data=request.body or None,
                 headers={**request.headers, "Authorization": call.credential.basic()},
                 allow_redirects=False,
+                proxy=self._endpoint.proxy_url,
             ) as response:
                 read = self._answer if response.status in request.expected else _refusal
                 body = await read(response)
@@ -161,9 +166,10 @@ class Transport:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
+            proxy = self._endpoint.proxy_url
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    resolver=CheckedAddresses(self._gate),
+                    resolver=CheckedAddresses(self._gate, proxy and proxy_host(proxy)),
                     ssl=_tls(self._endpoint),
                     limit=_MOST_CONNECTIONS,
                     keepalive_timeout=_KEEP_ALIVE_SECONDS,
@@ -212,6 +218,7 @@ _FAULTS: tuple[tuple[type[Exception], Callable[[str], ICloudError], str], ...] =
     (aiohttp.ClientConnectorDNSError, Unreachable, "name_not_found"),
     (aiohttp.ClientConnectorCertificateError, Unreachable, "tls"),
     (aiohttp.ClientConnectorSSLError, Unreachable, "tls"),
+    (aiohttp.ClientProxyConnectionError, Unreachable, "proxy_unreachable"),
     (aiohttp.ClientConnectorError, Unreachable, "refused"),
     (TimeoutError, _lost, "timeout"),
     (aiohttp.ClientPayloadError, _lost, "cut_short"),
@@ -232,6 +239,8 @@ def _fate(error: BaseException, dropped: Fate, *, in_time: bool) -> Fate:
 def _fault(error: Exception, method: str) -> ICloudError:
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressRefused):
         return Unreachable("address_refused")
+    if isinstance(error, aiohttp.ClientHttpProxyError):  # our own proxy's word: nobody of Apple's has heard anything
+        return Unreachable("proxy_refused" if error.status in _PROXY_REFUSES else "proxy_failed")
     for kind, fault, reason in _FAULTS:
         if isinstance(error, kind):
             return fault(reason)

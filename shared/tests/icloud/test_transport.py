@@ -1,16 +1,11 @@
 import asyncio
 import gzip
 import logging
-import ssl
 import traceback
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from shared.tests.icloud.certificates import certificate, serving_with
 from shared.tests.icloud.raw_server import one_request, raw_server
 from shared.tests.icloud.scripted import Script, Scripted
 from shared.tests.icloud.transports import BASIC, CREDENTIAL, LOOPBACK, TIGHT, asked, transport_to
@@ -131,36 +126,15 @@ async def test_no_error_keeps_the_credential(script: Script, caplog: pytest.LogC
     assert not any(part in text for text in texts for part in ("canary", "cana-rypa", BASIC))
 
 
-def certificate(directory: Path) -> Path:
-    """A certificate for localhost that vouches for itself, with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    began = datetime(2026, 1, 1, tzinfo=UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(began)
-        .not_valid_after(began + timedelta(days=36_500))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = directory / "localhost.pem"
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(made.public_bytes(Encoding.PEM) + secret)
-    return file
-
-
 async def test_https_is_spoken_with_whom_a_trusted_authority_vouches_for(tmp_path: Path) -> None:
     file = certificate(tmp_path)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(file)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await one_request(reader)
         writer.write(b"HTTP/1.1 207 Multi-Status\r\nContent-Length: 4\r\n\r\n<x/>")
         await writer.drain()
 
-    async with raw_server(answer, tls) as origin:
+    async with raw_server(answer, serving_with(file)) as origin:
         port = origin.rpartition(":")[2]
         target = Target(f"https://localhost:{port}", "/")
         async with transport_to(f"{target.origin}/", ca_file=file) as transport:

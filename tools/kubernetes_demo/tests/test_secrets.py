@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from kubernetes_demo.secrets import make_secrets
+from local_stack.checkout import CHECKOUT
 from local_stack.tokens import TokenKeys
-from manifests import pods
+from manifests import pod, pods
 
 # Keeps what is applied, one file each.
 KUBECTL = """#!/bin/sh
@@ -36,3 +37,11 @@ def test_the_demo_makes_every_secret_that_its_overlay_needs(applied: Path, tmp_p
         for secret in wanted:
             assert {item["key"] for item in secret.get("items", ())} <= made[secret["secretName"]]
     assert [one["metadata"]["name"] for one in resources if one["kind"] == "ConfigMap"] == ["platform-jwks"]
+
+
+def test_mongodb_is_handed_a_password_for_each_user_of_the_table() -> None:
+    users = {role["user"] for role in json.loads((CHECKOUT / "deploy/mongodb/roles.json").read_text())}
+
+    volumes = {one["name"]: one for one in pod("dev", "mongodb").spec["volumes"]}
+    handed = {item["key"]: item["path"] for item in volumes["passwords"]["secret"]["items"]}
+    assert handed == {user: f"{user}/password" for user in ("admin", *users)}

@@ -1,9 +1,9 @@
 """Where iCloud is. A module of its own: it needs the iCloud client, which not every service has."""
 
-from pydantic import Field, FilePath
+from pydantic import Field, FilePath, field_validator
 from pydantic_core import PydanticCustomError
 
-from icloud import Endpoint
+from icloud import Endpoint, proxy_host
 from runtime.settings.fragments import RULE, CommaSeparated, Fragment
 
 
@@ -26,6 +26,18 @@ class ICloudSettings(Fragment):
         validation_alias="CALSYNC_ICLOUD_CA_FILE",
         description="a PEM file with the authority of iCloud's certificates",
     )
+    proxy_url: str | None = Field(
+        default=None,
+        validation_alias="CALSYNC_ICLOUD_PROXY_URL",
+        description="http://host:port of a proxy that opens tunnels to iCloud, without user name, password or path",
+    )
+
+    @field_validator("proxy_url")
+    @classmethod
+    def _names_a_proxy(cls, url: str | None) -> str | None:
+        if url is not None:
+            proxy_host(url)
+        return url
 
     def model_post_init(self, context: object, /) -> None:
         """Check what no field can say alone."""
@@ -36,9 +48,9 @@ class ICloudSettings(Fragment):
             raise PydanticCustomError(
                 RULE,
                 "CALSYNC_ICLOUD_URL, CALSYNC_ICLOUD_TRUSTED_HOSTS: expected an https:// address on one of the trusted "
-                "hosts, which are suffixes of host names, or loopback hosts",
+                "hosts, which are suffixes of host names, or loopback hosts (http:// too, but through no proxy)",
             ) from None
 
     def endpoint(self) -> Endpoint:
         """Where discovery begins. ValueError where credentials may not go."""
-        return Endpoint(self.url, self.trusted_hosts, self.ca_file)
+        return Endpoint(self.url, self.trusted_hosts, self.ca_file, self.proxy_url)

@@ -59,7 +59,7 @@ def _deployed(platform: Platform, folder: Path, *, keep: bool, teller: Teller) -
         cluster.kubectl("wait", "--for=condition=Complete", "job/kafka-setup", "--timeout=5m")
         teller.tell("Topics and rights are made")
         cluster.wait_rolled_out(
-            [f"deployment/{one}" for one in ("simulator", "connector", "sync-worker", "availability")]
+            [f"deployment/{one}" for one in ("simulator", "connector", "sync-worker", "availability", "prometheus")]
         )
         teller.tell("A simulated iCloud, connector, sync-worker and availability are ready")
         yield

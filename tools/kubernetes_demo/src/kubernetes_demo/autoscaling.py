@@ -13,8 +13,8 @@ _WORKERS: Final = "sync-worker"
 _CONNECTIONS: Final = 40
 _SLOW_SECONDS: Final = 3.0
 """A worker reads four accounts at once here: with three seconds an answer it cannot keep up with forty."""
-_UP_SECONDS: Final = 240.0
-_DOWN_SECONDS: Final = 420.0
+_UP_SECONDS: Final = 360.0
+_DOWN_SECONDS: Final = 600.0
 
 
 def scale_by_backlog(platform: Platform, admin: SimulatorAdmin, teller: Teller) -> None:
@@ -22,8 +22,9 @@ def scale_by_backlog(platform: Platform, admin: SimulatorAdmin, teller: Teller) 
     if not cluster.kubectl("get", "crd", "scaledobjects.keda.sh", "--ignore-not-found", "--output", "name"):
         raise CannotGoOn("KEDA is not in this cluster")
     cluster.apply_overlay("dev-autoscaled")
-    cluster.wait_rolled_out([f"deployment/{_WORKERS}", "deployment/prometheus"])
+    cluster.wait_rolled_out([f"deployment/{_WORKERS}"])
     cluster.kubectl("wait", "--for=condition=Ready", f"scaledobject/{_WORKERS}", "--timeout=120s")
+    teller.demand("KEDA is told how many are overdue", _is_measured, within=_UP_SECONDS)
     teller.demand("KEDA leaves one worker where nothing is overdue", lambda: _replicas() == 1, within=_DOWN_SECONDS)
     people = [platform.person(admin) for _ in range(_CONNECTIONS)]
     with platform.reached_again(), ThreadPoolExecutor(4) as threads:
@@ -31,11 +32,11 @@ def scale_by_backlog(platform: Platform, admin: SimulatorAdmin, teller: Teller) 
         teller.tell(f"{len(people)} people connect")
         admin.set_faults(latency_seconds=_SLOW_SECONDS)
         teller.tell(f"iCloud now takes {_SLOW_SECONDS:.0f} s for an answer")
-        teller.demand("the workers become more", lambda: _replicas() > 1, within=_UP_SECONDS)
-        teller.demand("and more", lambda: _replicas() > 2, within=_UP_SECONDS)  # noqa: PLR2004 - one, two, many
+        teller.demand("the workers become more", lambda: _is_measured() and _replicas() > 1, within=_UP_SECONDS)
+        teller.demand("and more", lambda: _is_measured() and _replicas() > 2, within=_UP_SECONDS)  # noqa: PLR2004 - one, two, many
         admin.clear_faults()
         teller.tell("iCloud is quick again")
-        teller.demand("one worker is left", lambda: _replicas() == 1, within=_DOWN_SECONDS)
+        teller.demand("one worker is left", lambda: _is_measured() and _replicas() == 1, within=_DOWN_SECONDS)
         if not all(threads.map(lambda one: one.is_fresh(), people)):
             raise StoryBroken("somebody's calendar is not known")
     teller.tell(f"All {len(people)} calendars are known")
@@ -43,3 +44,7 @@ def scale_by_backlog(platform: Platform, admin: SimulatorAdmin, teller: Teller) 
 
 def _replicas() -> int:
     return cluster.ready_replicas(_WORKERS)
+
+
+def _is_measured() -> bool:
+    return cluster.is_measured(_WORKERS)

@@ -81,6 +81,13 @@ def ready_replicas(deployment: str) -> int:
     return int(status.get("readyReplicas", 0))
 
 
+def is_measured(scaled_object: str) -> bool:
+    """Whether KEDA was answered when it asked last; unanswered it makes a number up that stands for its fallback."""
+    status = json.loads(kubectl("get", "scaledobject", scaled_object, "--output", "json")).get("status", {})
+    told = [one["status"] for one in status.get("health", {}).values()]
+    return bool(told) and set(told) == {"Happy"}
+
+
 def a_pod_of(service: str) -> str:
     """The name of one that runs."""
     found = json.loads(kubectl("get", "pods", "--selector", f"app.kubernetes.io/name={service}", "--output", "json"))
