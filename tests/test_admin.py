@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
 from apple_users import AppleUsers
 from calsync.app import main
@@ -57,11 +58,24 @@ def test_an_admin_sees_steers_and_erases(stack: LocalStack, users: AppleUsers) -
     assert said("connection", "resync", one, "--yes")[0] == 0
     assert wait_until(lambda: said(*strict)[0] == 0, seconds=PATIENCE), said(*strict)
 
+    asking = ("verify", one, "--icloud", "--wait", str(PATIENCE), "--grace", "0", "--yes")
+    _forget_an_event(environ["CALSYNC_MONGODB_URL"], one)
+    code, drifted = said(*asking)
+    assert (code, drifted["compared"], sum(row["missing"] for row in drifted["icloud"])) == (1, True, 1)
+    code, agreed = said(*asking)
+    assert (code, agreed["compared"], agreed["findings"]) == (0, True, [])
+
     code, erased = said("erase", one, "--yes")
 
     assert (code, erased["erased"], erased["left"]) == (0, True, {})
     assert said("erase", one, "--yes")[0] == 0
     assert said("connection", "pause", one, "--yes")[0] == 1
+
+
+def _forget_an_event(url: str, connection_id: str) -> None:
+    """As if no change had ever told of it."""
+    with MongoClient[dict[str, Any]](url) as client:
+        assert client["sync"]["objects"].find_one_and_delete({"connection_id": connection_id, "alive": True})
 
 
 def _said(environ: Mapping[str, str], *arguments: str) -> tuple[int, dict[str, Any]]:

@@ -24,6 +24,7 @@ WRITES = {
     "disconnect",
     "confirm",
     "drop",
+    "--icloud",
     "retry",
     "replay",
     "set",

@@ -57,6 +57,11 @@ class MemoryBookings:
     async def between(self, user: User, window: Window) -> Sequence[Appointment]:
         return [one for one in self._standing(user) if _meets(one.agreed.span, (window.start, window.end))]
 
+    async def cancelled(self, user: User, window: Window) -> Sequence[Appointment]:
+        span = (window.start, window.end)
+        theirs = [one for one in self.appointments.values() if one.user == user and _meets(one.agreed.span, span)]
+        return sorted((one for one in theirs if one.standing is Standing.CANCELLED), key=lambda one: one.agreed.span)
+
     async def slots(self, user: User, span: Span) -> Sequence[BlockedSlot]:
         theirs = [slot for slot in self.blocked.values() if slot.user == user and _meets(slot.span, span)]
         return sorted(theirs, key=lambda slot: slot.span)
@@ -105,8 +110,11 @@ class MemoryBookings:
                 continue
             known = found.outcome if isinstance(said, Outcome) else found.change
             if known is None or known.revision <= said.revision:
-                outcome, change = (said, found.change) if isinstance(said, Outcome) else (found.outcome, said)
-                self.appointments[appointment_id] = replace(found, outcome=outcome, change=change)
+                if isinstance(said, Outcome):
+                    written = said.written or (found.outcome.written if found.outcome else None)
+                    self.appointments[appointment_id] = replace(found, outcome=replace(said, written=written))
+                else:
+                    self.appointments[appointment_id] = replace(found, change=said)
 
     def keep(self, appointment: Appointment, announcement: Announcement) -> None:
         self.appointments[appointment.id] = appointment

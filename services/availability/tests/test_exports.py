@@ -8,6 +8,8 @@ from services.availability.tests.examples import (
     ACCOUNT,
     CONNECTION,
     HOME,
+    NOW,
+    THEY,
     USER,
     connected,
     disconnected,
@@ -19,7 +21,8 @@ from services.availability.tests.stories import connections, syncs
 
 from availability.application.bookings import Shown
 from availability.application.record_connections import ConnectionEvent
-from availability.domain.exports import Change, ChangeKind, ExportState
+from availability.domain.exports import Change, ChangeKind, Export, ExportState
+from availability.domain.intervals import Window
 from contracts.events import (
     AppointmentExported,
     AppointmentExportFailed,
@@ -29,6 +32,8 @@ from contracts.events import (
 from contracts.facts import Access
 
 LATER = datetime(2026, 3, 2, 13, tzinfo=UTC)
+REMOVED_AT = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
+DAY = Window(*span(0, 24))
 
 
 def linked() -> ConnectionEvent:
@@ -40,8 +45,8 @@ def ids(shown: Shown, revision: int) -> dict[str, object]:
     return {**whose, "revision": revision, "appointment_id": shown.appointment.id}
 
 
-def exported(shown: Shown, revision: int = 1) -> AppointmentExported:
-    return AppointmentExported.model_validate({**ids(shown, revision), "calendar_id": HOME, "exported_at": 1})
+def exported(shown: Shown, revision: int = 1, at: datetime = REMOVED_AT) -> AppointmentExported:
+    return AppointmentExported.model_validate({**ids(shown, revision), "calendar_id": HOME, "exported_at": seconds(at)})
 
 
 def failed(shown: Shown, revision: int = 1, again: datetime | None = None) -> AppointmentExportFailed:
@@ -128,6 +133,89 @@ async def test_what_the_user_changed_in_icloud_is_shown_and_changes_nothing_here
     assert shown.export.change == Change(1, ChangeKind.MOVED, span(15, 16))
     assert shown.appointment.agreed.span == span(9, 10)
     assert again.export.change is None
+
+
+async def test_a_cancelled_one_waits_to_be_taken_out_until_it_is(stage: Stage) -> None:
+    await connections(stage.timeline, linked())
+    booked = await stage.book(span(9, 10))
+    await stage.exported(exported(booked, at=NOW))
+    written = (await stage.look_at(booked)).export
+    await stage.cancel(booked)
+    fates = [(await stage.look_at(booked)).export]
+
+    for news in (failed(booked, 2, again=LATER), failed(booked, 2), exported(booked, 2)):
+        await stage.exported(news)
+        fates.append((await stage.look_at(booked)).export)
+
+    assert written == Export(ExportState.EXPORTED, at=NOW)
+    assert fates == [
+        Export(ExportState.PENDING),
+        Export(ExportState.PENDING, "quota_exceeded"),
+        Export(ExportState.FAILED, "quota_exceeded"),
+        Export(ExportState.REMOVED, at=REMOVED_AT),
+    ]
+
+
+async def test_what_a_later_try_could_not_change_was_there_all_the_same(stage: Stage) -> None:
+    await connections(stage.timeline, linked())
+    booked = await stage.book(span(9, 10))
+    await stage.exported(exported(booked))
+    moved = await stage.change(booked, span(11, 12))
+    await stage.exported(failed(moved, 2))
+
+    await stage.cancel(moved)
+
+    assert (await stage.look_at(moved)).export == Export(ExportState.PENDING)
+
+
+@pytest.mark.parametrize("tried", [False, True])
+async def test_of_one_that_never_was_there_nothing_is_to_be_taken_out(stage: Stage, *, tried: bool) -> None:
+    await connections(stage.timeline, linked())
+    booked = await stage.book(span(9, 10))
+    if tried:
+        await stage.exported(failed(booked))
+
+    await stage.cancel(booked)
+
+    assert (await stage.look_at(booked)).export == Export(ExportState.NOT_EXPORTED)
+
+
+@pytest.mark.parametrize(
+    ("news", "reason"),
+    [
+        ([disconnected(revision=2)], "not_connected"),
+        (
+            [disconnected(revision=2), connected([HOME], connection="con-2", access=Access.FULL, linked=HOME)],
+            "not_connected",
+        ),
+        ([connected([HOME], access=Access.FULL, revision=2)], "no_linked_calendar"),
+    ],
+    ids=["disconnected", "connected anew", "no calendar any more"],
+)
+async def test_what_nobody_can_take_out_any_more_stays_and_it_is_said_why(
+    stage: Stage, news: list[ConnectionEvent], reason: str
+) -> None:
+    await connections(stage.timeline, linked())
+    booked = await stage.book(span(9, 10))
+    await stage.exported(exported(booked))
+    await stage.cancel(booked)
+
+    await connections(stage.timeline, *news)
+
+    assert (await stage.look_at(booked)).export == Export(ExportState.NOT_EXPORTED, reason)
+
+
+async def test_cancelled_ones_are_listed_where_they_are_asked_for(stage: Stage) -> None:
+    late, early, _ = [await stage.book(span(hour, hour + 1)) for hour in (16, 9, 11)]
+    for one in (late, early, await stage.book(span(30, 31))):
+        await stage.cancel(one)
+
+    usual = await stage.showing.between(THEY, DAY)
+    whole = await stage.showing.between(THEY, DAY, cancelled=True)
+
+    assert [one.appointment.agreed.span for one in usual] == [span(11, 12)]
+    assert [one.appointment.agreed.span for one in whole] == [span(9, 10), span(11, 12), span(16, 17)]
+    assert [one.appointment.standing for one in whole] == ["cancelled", "booked", "cancelled"]
 
 
 async def test_news_of_an_appointment_that_is_not_known_are_dropped(stage: Stage) -> None:

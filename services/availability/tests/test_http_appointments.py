@@ -65,7 +65,7 @@ async def test_a_booking_is_answered_with_the_appointment(http: httpx.AsyncClien
         "created_at": "2026-03-02T12:00:00Z",
         "updated_at": "2026-03-02T12:00:00Z",
         "conflicts": [],
-        "export": {"state": "not_exported", "reason": "read_only_access", "changed_in_icloud": None},
+        "export": {"state": "not_exported", "reason": "read_only_access", "changed_in_icloud": None, "at": None},
         "knowledge": {"as_of": "2026-03-02T11:55:00Z", "state": "fresh"},
         "history": [
             {
@@ -187,11 +187,13 @@ async def test_a_cancelled_appointment_is_gone_from_the_list_and_can_be_looked_a
     gone, again = await http.delete(there, headers={"If-Match": '"1"'}), await http.delete(there)
     changed = await http.patch(there, json={"title": "Couleur"}, headers={"If-Match": "*"})
     listed = await http.get(f"/v1/users/{USER}/appointments", params=WEEK)
+    with_it = await http.get(f"/v1/users/{USER}/appointments", params={**WEEK, "cancelled": "true"})
 
     assert [stale.status_code, gone.status_code, again.status_code] == [412, 204, 204]
     assert (await http.get(there)).json()["state"] == "cancelled"
     assert (changed.status_code, changed.json()["code"]) == (409, "appointment_cancelled")
     assert listed.json() == {"items": []}
+    assert with_it.json() == {"items": [(await http.get(there)).json()]}
 
 
 async def test_appointments_are_listed(http: httpx.AsyncClient) -> None:

@@ -66,7 +66,7 @@ async def test_each_question_goes_where_it_belongs_with_the_users_token() -> Non
     span = "start=2026-03-02T00%3A00%3A00Z&end=2026-03-16T00%3A00%3A00Z"
     assert [(one.method, str(one.url)) for one in seen] == [
         ("GET", f"{user}/why?{span}"),
-        ("GET", f"{user}/appointments?{span}"),
+        ("GET", f"{user}/appointments?{span}&cancelled=true"),
         ("POST", f"{user}/preview"),
     ]
     assert {one.headers["authorization"] for one in seen} == {f"Bearer {TOKEN}"}
@@ -121,6 +121,22 @@ async def test_an_appointment_tells_what_was_agreed_last_and_how_it_fares() -> N
         reason="quota",
         changed=ChangedThere("moved", datetime(2026, 3, 2, 16, tzinfo=UTC)),
     )
+
+
+async def test_of_a_cancelled_appointment_it_is_told_when_it_was_taken_out() -> None:
+    published = example(AppointmentBody)
+    cancelled = published["history"][0] | {"what": "cancelled", "at": "2026-03-01T10:00:00Z"}
+    gone = {"state": "removed", "reason": None, "changed_in_icloud": None, "at": "2026-03-01T10:02:00Z"}
+    over = published | {"state": "cancelled", "history": [*published["history"], cancelled], "export": gone}
+    AppointmentBody.model_validate(over)
+    older = over | {"export": {name: value for name, value in gone.items() if name != "at"}}
+
+    async with asked(saying({"items": [over, older]})) as availability:
+        first, other = await availability.appointments(ASKER, WINDOW)
+
+    assert (first.what, first.cancelled, first.export) == ("cancelled", True, "removed")
+    assert first.export_at == datetime(2026, 3, 1, 10, 2, tzinfo=UTC)
+    assert other == replace(first, export_at=None)
 
 
 async def refusing(_: httpx.Request) -> httpx.Response:

@@ -197,6 +197,7 @@ def _calendars(kept: Document | None) -> list[Document]:
             "failures": tracked.get("failures", 0),
             "read_until": tracked.get("read_until"),
             "compared_at": tracked.get("reconciled"),
+            "put_right": tracked.get("put_right"),
             "held": (tracked.get("hold") or {}).get("doubt"),
             "gone": tracked.get("left", False),
         }

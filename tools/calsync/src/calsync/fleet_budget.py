@@ -1,5 +1,7 @@
 """How much is asked of Apple by all workers together, and a brake on it."""
 
+from typing import Final
+
 from calsync.audit import Deed, Entry, KeptAudit
 from calsync.ends import End, Misuse
 from calsync.session import Session
@@ -7,7 +9,7 @@ from calsync.settings import Store
 from calsync.stores import stores
 from runtime.clock import system_clock
 
-_FLEET = {"_id": "fleet"}
+FLEET: Final = {"_id": "fleet"}
 _CONFIGURED = "CALSYNC_ICLOUD_REQUESTS_PER_SECOND"
 MOST = 10_000
 
@@ -15,7 +17,7 @@ MOST = 10_000
 async def show(session: Session) -> End:
     """The limit that is set by hand, if any, and what the bucket holds."""
     async with stores(session.load(Store).mongo) as found:
-        kept = await found.budgets.find_one(_FLEET) or {}
+        kept = await found.budgets.find_one(FLEET) or {}
         bucket = kept.get("icloud") or {}
         session.tell(
             limit_per_second=kept.get("limit"),
@@ -34,7 +36,7 @@ async def limit(session: Session, per_second: float | None) -> End:
 
         async def work(_: Entry) -> None:
             change = {"$unset": {"limit": ""}} if per_second is None else {"$set": {"limit": per_second}}
-            await found.budgets.update_one(_FLEET, change, upsert=per_second is not None)
+            await found.budgets.update_one(FLEET, change, upsert=per_second is not None)
 
         deed = Deed("budget clear" if per_second is None else "budget set", {"per_second": per_second})
         audit = KeptAudit(found.audit, system_clock, session.named)

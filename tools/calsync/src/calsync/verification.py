@@ -1,4 +1,4 @@
-"""Whether what must hold does: across MongoDB's databases, and on the topics if asked."""
+"""Whether what must hold does: across MongoDB's databases, and if asked on the topics and at iCloud."""
 
 import asyncio
 from collections import Counter
@@ -11,7 +11,8 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 
 from calsync import findings
-from calsync.ends import End, NotThere
+from calsync.comparison import Compared, compare
+from calsync.ends import End, Misuse, NotThere
 from calsync.findings import Connection, Finding, Moment
 from calsync.kafka import consumer
 from calsync.on_topics import OBJECT, Read, of_topics
@@ -33,6 +34,8 @@ class Options:
     grace: timedelta
     settle: timedelta
     """What is found is looked at again after so long: only what stays is told."""
+    icloud_seconds: float | None = None
+    """So long a worker has to ask iCloud; None: nobody asks it."""
 
 
 @dataclass(slots=True)
@@ -83,18 +86,34 @@ class Look:
 async def verify(session: Session, options: Options) -> End:
     """Look, look again at what was found, tell what stays; WRONG when anything does."""
     counts, ids = Counts(), None if options.connection_id is None else [options.connection_id]
+    if ids is None and options.icloud_seconds is not None:
+        raise Misuse("--icloud asks about one connection: name it.")
     async with AsyncExitStack() as open_:
         found = await open_.enter_async_context(stores(session.load(Store).mongo))
         kafka = await open_.enter_async_context(consumer(session.load(Log).kafka)) if options.topic else None
         if ids is not None and not await _is_known(found, ids[0]):
             raise NotThere(f"Nobody knows a connection {ids[0]}. `calsync connection list` names them.")
+        compared = await _asked(session, found, options)
         look = Look(found, kafka, options.grace)
         seen = await look.at(ids, counts)
         if seen:
             await asyncio.sleep(options.settle.total_seconds())
             seen &= await look.at(_again(seen, ids), Counts())
-    session.tell(**_report(seen, counts, topic=options.topic))
+    if compared is not None:
+        seen |= set(compared.findings())
+    session.tell(**_report(seen, counts, topic=options.topic), **_of_icloud(compared))
     return End.WRONG if seen else End.OK
+
+
+async def _asked(session: Session, found: Stores, options: Options) -> Compared | None:
+    """Before all else is looked at: what a worker puts right is then seen on its way."""
+    if options.connection_id is None or options.icloud_seconds is None:
+        return None
+    return await compare(session, found, options.connection_id, options.icloud_seconds)
+
+
+def _of_icloud(compared: Compared | None) -> Document:
+    return {} if compared is None else {"compared": compared.whole, "icloud": compared.rows()}
 
 
 def _again(seen: Iterable[Finding], ids: Sequence[str] | None) -> Sequence[str] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from availability.domain.appointments import Announcement, Appointment
 from availability.domain.blocked_slots import BlockedSlot
@@ -14,6 +14,9 @@ from availability.domain.intervals import Span, Window
 from availability.domain.users import User
 
 T = TypeVar("T")
+
+MOST: Final = 1_000
+"""No list of appointments or of blocked slots is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,13 @@ class Bookings(Protocol):
         """The appointment of that id in that account."""
 
     async def between(self, user: User, window: Window) -> Sequence[Appointment]:
-        """The user's appointments that take time of the window, by their start; a thousand at most."""
+        """The user's appointments that take time of the window, by their start; MOST at most."""
+
+    async def cancelled(self, user: User, window: Window) -> Sequence[Appointment]:
+        """Those that would, and were called off within the last thirty days, by their start; MOST at most."""
 
     async def slots(self, user: User, span: Span) -> Sequence[BlockedSlot]:
-        """The user's blocked slots that take time of `span`, by their start; a thousand at most."""
+        """The user's blocked slots that take time of `span`, by their start; MOST at most."""
 
     async def take(self, key: Key) -> KeptAnswer:
         """Let the key be this wish's for 24 hours, unless it is another's already; what is kept for it."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from availability.domain.exports import Change, ChangeKind, Outcome
+from availability.domain.exports import Change, ChangeKind, Outcome, Written
 from contracts.events import AppointmentExported, AppointmentExportFailed, ExportedEventChangedInICloud
 
 ExportNews = AppointmentExported | AppointmentExportFailed | ExportedEventChangedInICloud
@@ -16,7 +16,7 @@ class Exports(Protocol):
     async def put(self, news: Sequence[tuple[str, Outcome | Change]]) -> None:
         """Keep each, in this order, beside its appointment, unless one of its kind of a later revision is known.
 
-        What comes of an appointment that is not known is dropped.
+        What was written stays known while it fails later. What comes of an appointment that is not known is dropped.
         """
 
 
@@ -33,7 +33,8 @@ class RecordExports:
 def _said(news: ExportNews) -> Outcome | Change:
     match news:
         case AppointmentExported():
-            return Outcome(news.revision)
+            written = Written(news.connection_id, datetime.fromtimestamp(news.exported_at, UTC))
+            return Outcome(news.revision, written=written)
         case AppointmentExportFailed():
             again = None if news.next_try_at is None else datetime.fromtimestamp(news.next_try_at, UTC)
             return Outcome(news.revision, news.reason, again)

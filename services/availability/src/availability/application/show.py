@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from availability.application.bookings import Bookings, Shown
+from availability.application.bookings import MOST, Bookings, Shown
 from availability.application.refusals import NoSuchAppointment
-from availability.domain.appointments import Appointment
+from availability.domain.appointments import Appointment, Standing
 from availability.domain.busy import Known
-from availability.domain.exports import export_of
+from availability.domain.exports import export_of, removal_of
 from availability.domain.freshness import Ageing, freshness
 from availability.domain.intervals import Window
 from availability.domain.users import User
@@ -16,7 +16,11 @@ from runtime.clock import Clock
 
 def shown(appointment: Appointment, known: Known, ageing: Ageing) -> Shown:
     """The appointment with its export, and how well its user's calendars are known."""
-    export = export_of(appointment.agreed_revision, appointment.outcome, appointment.change, known.connections)
+    if appointment.standing is Standing.CANCELLED:
+        # Nothing happens to it any more: its last revision is its end.
+        export = removal_of(appointment.revision, appointment.outcome, known.connections)
+    else:
+        export = export_of(appointment.agreed_revision, appointment.outcome, appointment.change, known.connections)
     age = freshness(known.connections, ageing)
     return Shown(appointment, export, age.as_of, age.state)
 
@@ -44,9 +48,12 @@ class ShowAppointments:
             raise NoSuchAppointment
         return found.user
 
-    async def between(self, user: User, window: Window) -> Sequence[Shown]:
-        """Those that will take place, by their start. Raises AskLater."""
+    async def between(self, user: User, window: Window, *, cancelled: bool = False) -> Sequence[Shown]:
+        """Those that will take place, by their start; also those `cancelled` lately, if asked. Raises AskLater."""
         found = await self._bookings.between(user, window)
+        if cancelled:
+            over = await self._bookings.cancelled(user, window)
+            found = sorted((*found, *over), key=lambda one: one.agreed.span)[:MOST]
         known = await self._bookings.known(user, Window(window.start, window.start + 1))
         ageing = self._ageing()
         return [shown(appointment, known, ageing) for appointment in found]

@@ -11,12 +11,14 @@ from availability.domain.intervals import Span
 
 
 class ExportState(StrEnum):
-    """Whether the linked calendar shows an appointment."""
+    """Whether the linked calendar shows an appointment; or of a cancelled one, whether it is rid of it."""
 
     PENDING = "pending"
     NOT_EXPORTED = "not_exported"
     EXPORTED = "exported"
     FAILED = "failed"
+    REMOVED = "removed"
+    """Cancelled, and gone from the linked calendar."""
 
 
 NOT_CONNECTED = "not_connected"
@@ -26,15 +28,24 @@ NEEDS_RECONNECT = "needs_reconnect"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the worker said of one revision; `reason` is None where the linked calendar shows it.
+class Written:
+    """When a connection's linked calendar last came to be as it was wanted."""
 
-    A failure with `next_try_at` is tried again by itself.
+    connection_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the worker said of one revision; `reason` is None where the linked calendar is as it is wanted.
+
+    A failure with `next_try_at` is tried again by itself. `written` goes with success, and outlives later failures.
     """
 
     revision: int
     reason: str | None = None
     next_try_at: datetime | None = None
+    written: Written | None = None
 
 
 class ChangeKind(StrEnum):
@@ -56,11 +67,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The state, why it is so, and what the user changed in iCloud of what is agreed on now."""
+    """The state, why it is so, what the user changed in iCloud of what is agreed on now, and since when it is so.
+
+    `at` is told of what is in the linked calendar as wanted, or gone from it.
+    """
 
     state: ExportState
     reason: str | None = None
     change: Change | None = None
+    at: datetime | None = None
 
 
 def export_of(
@@ -73,10 +88,37 @@ def export_of(
     now = outcome if outcome is not None and outcome.revision >= agreed_revision else None
     seen = change if change is not None and change.revision >= agreed_revision else None
     if now is not None and now.reason is None:
-        return Export(ExportState.EXPORTED, change=seen)
+        return Export(ExportState.EXPORTED, change=seen, at=now.written.at if now.written else None)
     barrier = _barrier(connections)
     if barrier is not None:
         return Export(ExportState.NOT_EXPORTED, barrier, seen)
+    return _on_its_way(now, seen, connections)
+
+
+def removal_of(cancelled_revision: int, outcome: Outcome | None, connections: Sequence[Connection]) -> Export:
+    """How a cancelled one fares on its way out of the linked calendar.
+
+    What never came into it is not taken out, and for no reason; nothing is told of it either. What a connection wrote
+    that has ended stays where it is.
+    """
+    now = outcome if outcome is not None and outcome.revision >= cancelled_revision else None
+    written = outcome.written if outcome is not None else None
+    if now is not None and now.reason is None:
+        return Export(ExportState.REMOVED, at=written.at if written else None)
+    # An older release has not noted what was written.
+    was_there = outcome is not None and (outcome.reason is None or written is not None)
+    if now is None and not was_there:
+        return Export(ExportState.NOT_EXPORTED)
+    barrier = _barrier(connections)
+    if barrier is None and written and written.connection_id not in {connection.id for connection in connections}:
+        barrier = NOT_CONNECTED
+    if barrier is not None:
+        return Export(ExportState.NOT_EXPORTED, barrier)
+    return _on_its_way(now, None, connections)
+
+
+def _on_its_way(now: Outcome | None, seen: Change | None, connections: Sequence[Connection]) -> Export:
+    """What is not as wanted yet; `now` is what went wrong lately."""
     if now is not None:
         state = ExportState.FAILED if now.next_try_at is None else ExportState.PENDING
         return Export(state, now.reason, seen)

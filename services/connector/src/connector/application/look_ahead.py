@@ -40,7 +40,7 @@ class Availability(Protocol):
     async def preview(self, asker: Asker, window: Window, choice: Sequence[ConflictCalendar]) -> Tried: ...
 
     async def appointments(self, asker: Asker, window: Window) -> Sequence[Appointment]:
-        """Those that take time in the window and are not called off, at most a thousand."""
+        """Those that take time in the window, with those called off within thirty days; at most a thousand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class ChangedThere:
 class Appointment:
     """An appointment made in CrocoClick, and how it fares in iCloud.
 
-    `what` was last agreed, at `at`. `export` is a state, `reason` says why it is so.
+    `what` was last agreed, at `at`. `export` is a state, `reason` says why it is so, `export_at` since when.
     """
 
     id: str
@@ -63,3 +63,5 @@ class Appointment:
     export: str
     reason: str | None
     changed: ChangedThere | None = None
+    cancelled: bool = False
+    export_at: datetime | None = None

@@ -57,7 +57,8 @@ class HttpAvailability:
     async def appointments(self, asker: Asker, window: Window) -> Sequence[Appointment]:
         """Raises NoAnswer."""
         path = f"{_user(asker)}/appointments"
-        return (await self._asked(AppointmentsBody, asker, "GET", path, params=_written(window))).appointments()
+        params = {**_written(window), "cancelled": "true"}
+        return (await self._asked(AppointmentsBody, asker, "GET", path, params=params)).appointments()
 
     async def close(self) -> None:
         """Let go of the connections."""

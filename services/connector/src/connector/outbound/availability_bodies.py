@@ -68,6 +68,7 @@ class _Export(_In):
     state: str
     reason: str | None
     changed_in_icloud: _Changed | None
+    at: AwareDatetime | None = None
 
 
 class _Happened(_In):
@@ -79,6 +80,7 @@ class _Appointment(_In):
     id: str
     title: str
     start: AwareDatetime
+    state: str
     created_at: AwareDatetime
     export: _Export
     history: tuple[_Happened, ...]
@@ -96,6 +98,8 @@ class _Appointment(_In):
             export=self.export.state,
             reason=self.export.reason,
             changed=None if changed is None else changed.value(),
+            cancelled=self.state == "cancelled",
+            export_at=self.export.at,
         )
 
 

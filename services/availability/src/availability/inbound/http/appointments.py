@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header, Path, Query
 from starlette.responses import Response
 
 from availability.application.book import Wish
@@ -137,9 +137,17 @@ async def cancel_appointment(
     response_model=AppointmentsBody,
     responses=refused(_READING),
 )
-async def appointments(caller: AppointmentReader, user_id: UserId, start: Start, end: End, stories: Told) -> Response:
+async def appointments(  # noqa: PLR0913 - as many as there are parts of the question
+    caller: AppointmentReader,
+    user_id: UserId,
+    start: Start,
+    end: End,
+    stories: Told,
+    *,
+    cancelled: Annotated[bool, Query(description="Also those cancelled within the last thirty days")] = False,
+) -> Response:
     """Those that take time between `start` and `end`; a thousand at most."""
-    found = await stories.show.between(whose(caller, user_id), window(start, end))
+    found = await stories.show.between(whose(caller, user_id), window(start, end), cancelled=cancelled)
     return answer({"items": [told_appointment(shown) for shown in found]})
 
 

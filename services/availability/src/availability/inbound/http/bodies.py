@@ -89,12 +89,16 @@ class ICloudChangeBody(Out):
 
 
 class ExportBody(Out):
-    """Whether the user's linked calendar shows the appointment."""
+    """Whether the user's linked calendar shows the appointment, or is rid of a cancelled one."""
 
     state: ExportState
+    """A cancelled one is `pending` until it is taken out, then `removed`. Where it stays in the calendar it is `failed`
+    or `not_exported`, and why; where it never was there, `not_exported` without a reason."""
     reason: str | None
     """`not_connected`, `read_only_access`, `no_linked_calendar`, `needs_reconnect`, or why it failed."""
     changed_in_icloud: ICloudChangeBody | None
+    at: AwareDatetime | None = None
+    """When it was written, if `exported`, or taken out, if `removed`; null where that is not known."""
 
 
 class KnowledgeBody(Out):
@@ -130,7 +134,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "created_at": "2026-03-01T09:12:44Z",
     "updated_at": "2026-03-01T09:12:44Z",
     "conflicts": [],
-    "export": {"state": "pending", "reason": None, "changed_in_icloud": None},
+    "export": {"state": "pending", "reason": None, "changed_in_icloud": None, "at": None},
     "knowledge": {"as_of": "2026-03-01T09:11:02Z", "state": "fresh"},
     "history": [
         {
@@ -174,4 +178,4 @@ class AppointmentsBody(Out):
     """A user's appointments."""
 
     items: list[AppointmentBody]
-    """By their start; cancelled ones are not among them."""
+    """By their start; cancelled ones are among them only if asked for."""

@@ -72,4 +72,4 @@ def _export(export: Export) -> dict[str, Any]:
     else:
         moved = {"start": None, "end": None} if change.span is None else told_span(change.span)
         changed = {"change": change.kind, **moved}
-    return {"state": export.state, "reason": export.reason, "changed_in_icloud": changed}
+    return {"state": export.state, "reason": export.reason, "changed_in_icloud": changed, "at": told_moment(export.at)}

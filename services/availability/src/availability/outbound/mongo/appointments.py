@@ -2,7 +2,7 @@
 
 An appointment:  {_id, kind, account_id, user_id, start, end, title, location, notes, standing, revision,
                   agreed_revision, created_at, history: [{revision, what, at, by, start, end}],
-                  conflicts: [[start, end]], outcome?, change?, published, pending: [{revision, …}],
+                  conflicts: [[start, end]], outcome?, written?, change?, published, pending: [{revision, …}],
                   and while it takes time: entry, periods, since, until; once its end was told: expires_at}
 A blocked slot:  {_id, kind, account_id, user_id, reason, created_at, revision, entry, periods, since, until}
 A deleted one:   {_id, kind, account_id, user_id, reason, created_at, revision, expires_at}
@@ -28,7 +28,7 @@ from availability.domain.appointments import (
 )
 from availability.domain.blocked_slots import BlockedSlot
 from availability.domain.busy import EntryKind
-from availability.domain.exports import Change, ChangeKind, Outcome
+from availability.domain.exports import Change, ChangeKind, Outcome, Written
 from availability.domain.users import User
 from availability.outbound.mongo.documents import Document, entry_fields
 from runtime import tracing
@@ -96,7 +96,7 @@ def appointment_from(document: Mapping[str, Any]) -> Appointment:
         agreed_revision=document["agreed_revision"],
         standing=Standing(document["standing"]),
         conflicts=tuple((start, end) for start, end in document["conflicts"]),
-        outcome=_outcome_from(document.get("outcome")),
+        outcome=_outcome_from(document),
         change=_change_from(document.get("change")),
     )
 
@@ -139,6 +139,11 @@ def pending_from(document: Mapping[str, Any]) -> list[Announcement]:
 def outcome_document(outcome: Outcome) -> Document:
     """What the worker said of an export."""
     return {"revision": outcome.revision, "reason": outcome.reason, "next_try_at": outcome.next_try_at}
+
+
+def written_document(written: Written) -> Document:
+    """What a worker has last written; it stays when later tries fail."""
+    return {"connection_id": written.connection_id, "at": written.at}
 
 
 def change_document(change: Change) -> Document:
@@ -194,8 +199,12 @@ def _line_from(line: Mapping[str, Any]) -> Happened:
     return Happened(line["revision"], News(line["what"]), act, (line["start"], line["end"]))
 
 
-def _outcome_from(part: Mapping[str, Any] | None) -> Outcome | None:
-    return None if part is None else Outcome(part["revision"], part["reason"], part["next_try_at"])
+def _outcome_from(document: Mapping[str, Any]) -> Outcome | None:
+    part, written = document.get("outcome"), document.get("written")
+    if part is None:
+        return None
+    known = Written(written["connection_id"], written["at"]) if written else None
+    return Outcome(part["revision"], part["reason"], part["next_try_at"], known)
 
 
 def _change_from(part: Mapping[str, Any] | None) -> Change | None:

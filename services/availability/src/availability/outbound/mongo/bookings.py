@@ -13,9 +13,9 @@ from pymongo import ASCENDING, ReadPreference
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from availability.application.bookings import Answer, Desk, KeptAnswer, Key, Shown, Taken
+from availability.application.bookings import MOST, Answer, Desk, KeptAnswer, Key, Shown, Taken
 from availability.application.timeline import AskLater
-from availability.domain.appointments import Announcement, Appointment
+from availability.domain.appointments import Announcement, Appointment, Standing
 from availability.domain.blocked_slots import BlockedSlot
 from availability.domain.busy import EntryKind, Known
 from availability.domain.intervals import Span, Window
@@ -30,14 +30,13 @@ from availability.outbound.mongo.appointments import (
 )
 from availability.outbound.mongo.documents import KEPT, Document
 from availability.outbound.mongo.guards import Claim, Guards
-from availability.outbound.mongo.indexes import ENTRIES
+from availability.outbound.mongo.indexes import CANCELLED, ENTRIES
 from availability.outbound.mongo.questions import known, question
 from availability.outbound.mongo.timeline import COLLECTION, DATABASE, passes, read_heaps
 from runtime.clock import Clock
 
 T = TypeVar("T")
 
-_MOST_SLOTS: Final = 1_000
 _PAUSES: Final = (0.0, 0.005, 0.01, *(0.02,) * 47)
 """Seconds before each try, a second in all: a decision takes some ten milliseconds, and of those at one moment one
 always succeeds. Each pause is drawn between a half and one and a half of it, so that they do not meet again."""
@@ -88,6 +87,13 @@ class MongoBookings:
         with _later():
             return [appointment_from(document) async for document in entries]
 
+    async def cancelled(self, user: User, window: Window) -> Sequence[Appointment]:
+        theirs = {**user._asdict(), "kind": EntryKind.APPOINTMENT.value, "standing": Standing.CANCELLED.value}
+        around = {"end": {"$gt": window.start}, "start": {"$lt": window.end}}
+        found = self._timeline.find(theirs | around, hint=CANCELLED).sort("start", ASCENDING).limit(MOST)
+        with _later():
+            return [appointment_from(document) async for document in found]
+
     async def slots(self, user: User, span: Span) -> Sequence[BlockedSlot]:
         entries = self._entries(user, EntryKind.BLOCKED_SLOT, span)
         with _later():
@@ -121,7 +127,7 @@ class MongoBookings:
         start, end = span
         theirs = {**user._asdict(), "kind": kind.value, "entry": {"$exists": True}}
         around = {"until": {"$gt": start}, "since": {"$lt": end}}
-        return self._timeline.find(theirs | around, hint=ENTRIES).sort("since", ASCENDING).limit(_MOST_SLOTS)
+        return self._timeline.find(theirs | around, hint=ENTRIES).sort("since", ASCENDING).limit(MOST)
 
 
 class _Desk:

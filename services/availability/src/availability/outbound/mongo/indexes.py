@@ -13,6 +13,8 @@ QUESTIONS: Final = "questions"
 """The index that answers every question."""
 ENTRIES: Final = "entries"
 """What takes time by itself, by user; imported events are not in it."""
+CANCELLED: Final = "cancelled"
+"""Appointments that were called off, by user."""
 
 INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
     TIMELINE: (
@@ -23,6 +25,11 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
             [(field, ASCENDING) for field in ("account_id", "user_id", "kind", "until")],
             name=ENTRIES,
             partialFilterExpression={"entry": {"$exists": True}},
+        ),
+        IndexModel(
+            [(field, ASCENDING) for field in ("account_id", "user_id", "start")],
+            name=CANCELLED,
+            partialFilterExpression={"standing": "cancelled"},
         ),
         IndexModel([("pending.revision", ASCENDING)], name="pending", sparse=True),
         IndexModel([("connection_id", ASCENDING)], name="erasure", sparse=True),

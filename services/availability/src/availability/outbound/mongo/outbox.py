@@ -20,6 +20,7 @@ from availability.outbound.mongo.appointments import (
     change_document,
     outcome_document,
     pending_from,
+    written_document,
 )
 from availability.outbound.mongo.bookings import read_known
 from availability.outbound.mongo.documents import KEPT, Document
@@ -101,7 +102,7 @@ class MongoConflicts:
 
 
 class MongoExports:
-    """`outcome` and `change` of appointments."""
+    """`outcome`, `written` and `change` of appointments."""
 
     def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], database: str = DATABASE) -> None:
         self._timeline = client[database].get_collection(
@@ -115,10 +116,11 @@ class MongoExports:
 
 
 def _put(appointment_id: str, said: Outcome | Change) -> UpdateOne:
-    part, document = (
-        ("outcome", outcome_document(said)) if isinstance(said, Outcome) else ("change", change_document(said))
-    )
+    if isinstance(said, Outcome):
+        part, documents = "outcome", {"outcome": outcome_document(said)}
+        if said.written:
+            documents["written"] = written_document(said.written)
+    else:
+        part, documents = "change", {"change": change_document(said)}
     newer = {f"{part}.revision": {"$gt": said.revision}}
-    return UpdateOne(
-        {"_id": appointment_id, "kind": EntryKind.APPOINTMENT.value, "$nor": [newer]}, {"$set": {part: document}}
-    )
+    return UpdateOne({"_id": appointment_id, "kind": EntryKind.APPOINTMENT.value, "$nor": [newer]}, {"$set": documents})

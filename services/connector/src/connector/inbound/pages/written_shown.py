@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from markupsafe import Markup
@@ -10,8 +11,10 @@ from connector.domain.outlook import Appointment
 from connector.inbound.pages.moments import Moments
 
 MOST: Final = 10
-_DONE: Final = frozenset({"booked", "rescheduled", "edited", "cancelled"})
+_DONE: Final = frozenset({"booked", "rescheduled", "edited"})
 _STATES: Final = frozenset({"pending", "exported", "failed", "not_exported"})
+_STATES_OF_CANCELLED: Final = frozenset({"pending", "removed", "failed", "not_exported"})
+_AS_WANTED: Final = frozenset({"exported", "removed"})
 _REASONS: Final = frozenset(
     {
         "calendar_gone",
@@ -29,7 +32,13 @@ _REASONS: Final = frozenset(
     }
 )
 _CHANGES: Final = frozenset({"moved", "edited", "deleted"})
-_ICONS: Final = {"exported": "check", "pending": "hourglass", "failed": "alert", "not_exported": "info"}
+_ICONS: Final = {
+    "exported": "check",
+    "removed": "check",
+    "pending": "hourglass",
+    "failed": "alert",
+    "not_exported": "info",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +57,43 @@ class WrittenShown:
 
 def written_shown(appointments: Sequence[Appointment], moments: Moments) -> Sequence[WrittenShown]:
     """Those that something happened to last, newest first."""
-    newest = sorted(appointments, key=lambda one: (one.at, one.start), reverse=True)
+    newest = sorted(filter(_was_there, appointments), key=lambda one: (_at(one), one.start), reverse=True)
     return [_shown(one, moments) for one in newest[:MOST]]
+
+
+def _was_there(one: Appointment) -> bool:
+    """What was called off before it came to iCloud is of no interest there."""
+    return not one.cancelled or one.export != "not_exported" or one.reason is not None
+
+
+def _at(one: Appointment) -> datetime:
+    """When it was taken out, or else agreed."""
+    return one.export_at if one.export == "removed" and one.export_at else one.at
 
 
 def _shown(one: Appointment, moments: Moments) -> WrittenShown:
     words = moments.words
-    state = one.export if one.export in _STATES else "pending"
-    done = one.what if one.what in _DONE else "edited"
+    states = _STATES_OF_CANCELLED if one.cancelled else _STATES
+    state = one.export if one.export in states else "pending"
     reason = one.reason if one.reason in _REASONS else "other"
     return WrittenShown(
         title=one.title,
         when=moments.exactly(one.start),
         state=state,
         icon=_ICONS[state],
-        said=words(f"written.{done}") if state == "exported" else words(f"written.{state}"),
-        reason=words(f"written.reason.{reason}") if one.reason and state != "exported" else "",
-        ago=moments.ago(one.at),
+        said=words(f"written.{_said(one, state)}"),
+        reason=words(f"written.reason.{reason}") if one.reason and state not in _AS_WANTED else "",
+        ago=moments.ago(_at(one)),
         changed=_changed(one, moments),
     )
+
+
+def _said(one: Appointment, state: str) -> str:
+    if one.cancelled:
+        return f"cancelled.{state}"
+    if state == "exported":
+        return one.what if one.what in _DONE else "edited"
+    return state
 
 
 def _changed(one: Appointment, moments: Moments) -> str:
