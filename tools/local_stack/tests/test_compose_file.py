@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import sys
+from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -206,3 +207,12 @@ def test_the_admin_command_is_told_where_everything_is() -> None:
         f"http://{name}:8080" for name in ("connector", "availability")
     }
     assert SERVICES["admin"]["networks"] == ["data"]
+
+
+def test_the_builder_is_sent_all_that_is_copied() -> None:
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    lines = [line.split() for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("COPY ")]
+    copied = {one for line in lines if not line[1].startswith("--from") for one in line[1:-1]}
+
+    ways = [*allowed, *(f"{one}/*" for one in allowed)]
+    assert not [one for one in copied if not any(fnmatch(one.replace("${SERVICE}", "any"), way) for way in ways)]
