@@ -6,8 +6,8 @@ FIRST: Final = 50
 """What clients at large ask without trouble."""
 MOST: Final = 250
 """The largest that was seen to work; far larger ones time out."""
-_FEWEST_REPEATED: Final = 10
-"""So few are not too many: an answer to them that does not come in time has another reason."""
+_FEWEST_SLOW: Final = 10
+"""So few are not too many: an answer to them that is slow, or does not come in time, has another reason."""
 _STEP: Final = 10
 _QUICK_SECONDS: Final = 2.0
 _SLOW_SECONDS: Final = 8.0
@@ -31,7 +31,7 @@ class BatchSize:
     def answered(self, asked: int, *, came: int, seconds: float, size: int) -> None:
         """So many were asked, and so many came; the answer took so long and held `size` bytes."""
         if seconds > _SLOW_SECONDS:
-            self._shrink(asked // 2)
+            self._slow(asked // 2)
         elif seconds < _QUICK_SECONDS and came == asked >= self.now:
             self.now = min(2 * self.now if self._doubling else self.now + _STEP, MOST)
         fitting = self._bytes * asked // max(size, 1)
@@ -43,9 +43,9 @@ class BatchSize:
 
     def too_slow(self, asked: int) -> bool:
         """So many did not come in time; whether fewer may. Twice at most for one batch: each costs a time-out."""
-        if asked <= _FEWEST_REPEATED:
+        if asked <= _FEWEST_SLOW:
             return False
-        self._shrink(asked // 5)
+        self._slow(asked // 5)
         return True
 
     def broken(self, asked: int) -> None:
@@ -55,6 +55,9 @@ class BatchSize:
     def too_many(self) -> None:
         """The answer left objects out."""
         self._shrink(min(self.now, FIRST))
+
+    def _slow(self, size: int) -> None:
+        self._shrink(min(max(size, _FEWEST_SLOW), self.now))
 
     def _shrink(self, size: int) -> None:
         self._doubling = False

@@ -85,6 +85,23 @@ async def test_slow_answers_make_smaller_ones_that_grow_again_bit_by_bit() -> No
     assert calendar.asked[:6] == [50, 100, 200, 100, 110, 120]
 
 
+@pytest.mark.parametrize("slow_from", [1, 12])
+async def test_a_server_that_is_slow_whatever_it_is_asked_is_not_asked_object_by_object(slow_from: int) -> None:
+    calendar = Calendar(seconds=lambda count: 9.0 if count >= slow_from else 0.1)
+
+    await calendar.fetched(400)
+
+    assert min(calendar.asked[:-1]) == 10
+
+
+async def test_slow_answers_do_not_make_batches_larger_than_the_bytes_of_one_allow() -> None:
+    calendar = Calendar(seconds=lambda _: 9.0, text="X" * 400 * KILOBYTE)
+
+    await calendar.fetched(60)
+
+    assert set(calendar.asked[1:]) == {5}
+
+
 async def test_what_does_not_come_in_time_is_asked_again_fewer_at_a_time() -> None:
     calendar = Calendar(trouble=lambda count: lost(count) if count > 150 else None)
 

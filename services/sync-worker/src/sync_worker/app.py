@@ -15,7 +15,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from icloud import ICloud
 from icloud.credentials import Opener, Signers
 from runtime import metrics, mongo, ops
-from runtime.clock import Clock, system_clock
+from runtime.clock import system_clock
 from runtime.kafka import Broker, Publisher, Subscription, broker, subscribe
 from runtime.logs import configure, get_logger
 from runtime.measuring import Measure, Measuring, pending
@@ -94,7 +94,6 @@ class Neighbours:
     refusals: Refusals
     events: Events
     completions: Completions
-    clock: Clock
 
 
 def passes_over(with_: Neighbours, settings: SyncSettings) -> RunPass:
@@ -105,7 +104,7 @@ def passes_over(with_: Neighbours, settings: SyncSettings) -> RunPass:
     read = ReadCalendar(
         AskCalendar(with_.objects), ImportObjects(with_.objects, publish), with_.objects, with_.passes, tell
     )
-    leave = LeaveCalendars(with_.objects, remove, with_.passes)
+    leave = LeaveCalendars(with_.objects, remove, publish, with_.passes)
     doing = Doing(
         TellCalendars(tell, with_.passes),
         ExportAppointments(with_.appointments, tell),
@@ -116,11 +115,10 @@ def passes_over(with_: Neighbours, settings: SyncSettings) -> RunPass:
         publish,
         with_.passes,
         tell,
+        with_.appointments,
     )
-    sync = SyncAccount(
-        with_.accounts, doing, with_.clock, Horizon(past=settings.horizon_past, future=settings.horizon_future)
-    )
-    erase = EraseConnection(with_.objects, with_.appointments, with_.events, with_.passes, with_.clock)
+    sync = SyncAccount(with_.accounts, doing, Horizon(past=settings.horizon_past, future=settings.horizon_future))
+    erase = EraseConnection(with_.objects, with_.appointments, with_.events, with_.passes)
     refuse = Refuse(tell, with_.refusals, settings.bounds.longest)
     return RunPass(sync, erase, refuse, with_.passes, settings.bounds)
 
@@ -163,7 +161,6 @@ def put_together(settings: Settings) -> Parts:
         refusals=MongoRefusals(client),
         events=events,
         completions=completions,
-        clock=system_clock,
     )
     consumers = broker(settings.kafka, NAME, publisher)
     subscribe(consumers, *_heard(MongoConnections(client), neighbours.appointments))

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from contracts.events import HoldState, ICloudEventImported, RemovalsHeld
+from icloud import calendar_id
+from sync_worker.domain.tracked import PutRight
 from worker_drift import Drifted
 from worker_examples import ics, moment
 from worker_fakes import FakeCalendar
@@ -31,6 +33,11 @@ def drifted() -> Drifted:
     return Drifted()
 
 
+async def kept(stage: Stage, calendar: FakeCalendar) -> PutRight | None:
+    """What is remembered of the last comparison."""
+    return (await stage.claim()).calendars[calendar_id(stage.connection_id, calendar.path)].put_right
+
+
 async def test_what_no_change_had_told_is_put_right_within_a_day_and_counted(
     stage: Stage, home: FakeCalendar, drifted: Drifted
 ) -> None:
@@ -51,6 +58,40 @@ async def test_what_no_change_had_told_is_put_right_within_a_day_and_counted(
     assert stage.starts(changed) == [moment("2027-06-03T10:00")]
     assert stage.heard(f"{home.path}e1.ics") is None
     assert drifted() == {"missing": 1, "changed": 1, "extra": 1}
+    assert await kept(stage, home) == PutRight(missing=1, changed=1, extra=1)
+
+
+async def test_a_comparison_that_finds_nothing_takes_the_place_of_the_one_before(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    home.put("a", ics("uid-a", "2027-06-01T10:00"))
+    await stage.follow(home)
+    await stage.sync()
+    home.put("b", ics("uid-b", "2027-06-02T10:00"))
+    home.log.pop()
+
+    stage.now += DAY
+    await stage.sync(2)
+    stage.now += DAY
+    await stage.sync()
+
+    assert await kept(stage, home) == PutRight()
+
+
+async def test_where_no_change_can_be_asked_for_nothing_is_said_of_drift(
+    stage: Stage, home: FakeCalendar, drifted: Drifted
+) -> None:
+    home.put("a", ics("uid-a", "2027-06-01T10:00"))
+    await stage.follow(home)
+    await stage.sync()
+
+    home.put("b", ics("uid-b", "2027-06-02T10:00"))
+    home.dead_before = len(home.log)
+    stage.now += DAY
+    await stage.sync()
+
+    assert drifted() == {}
+    assert await kept(stage, home) is None
 
 
 async def test_what_changes_do_tell_is_no_drift(stage: Stage, home: FakeCalendar, drifted: Drifted) -> None:

@@ -285,6 +285,18 @@ async def test_while_icloud_is_away_the_reason_is_seen(desk: Desk) -> None:
     assert desk.told() == [("icloud_unavailable", 1), ("exported", 1)]
 
 
+async def test_who_was_told_that_it_could_not_be_taken_away_is_told_that_nothing_of_it_is_there(desk: Desk) -> None:
+    await desk.hear(booked(ONE))
+    desk.stage.icloud.troubles["calendars", ""] = TryLater(None, "status_503")
+    await desk.say(cancelled(ONE, 2))
+    desk.stage.icloud.troubles.clear()
+
+    await desk.stage.sync(3)
+
+    assert desk.told() == [("icloud_unavailable", 2), ("exported", 2)]
+    assert desk.stage.icloud.writes() == []
+
+
 async def test_what_we_hold_back_ourselves_is_no_failure(desk: Desk) -> None:
     desk.stage.icloud.troubles["put", desk.home.path] = HeldBack(timedelta(seconds=9), "breaker")
     await desk.say(booked(ONE))
@@ -322,6 +334,98 @@ async def test_a_write_whose_answer_is_lost_is_found_by_reading(desk: Desk, call
         ("exported", 1 if call == "put" else 2),
     ]
     assert desk.stage.icloud.writes().count("put") == 1
+
+
+@pytest.mark.parametrize("trouble", [NotUnderstood("status_418"), Forbidden(), CredentialsRejected()], ids=str)
+async def test_a_write_that_may_have_arrived_is_taken_away_whatever_the_look_back_met(
+    desk: Desk, trouble: Exception
+) -> None:
+    desk.stage.icloud.lost["put", desk.home.path] = TryLater(None, "timeout")
+    await desk.say(booked(ONE))
+    desk.stage.icloud.troubles["get", desk.home.path] = trouble
+    await desk.stage.sync()
+    arrived = len(desk.texts())
+    desk.stage.icloud.troubles.clear()
+
+    await desk.say(cancelled(ONE, 2))
+
+    assert (arrived, desk.texts()) == (1, [])
+    assert desk.told()[-1] == ("exported", 2)
+
+
+async def test_a_first_write_that_was_refused_is_not_looked_for(desk: Desk) -> None:
+    desk.stage.icloud.troubles["put", desk.home.path] = Forbidden()
+    await desk.say(booked(ONE))
+
+    await desk.say(cancelled(ONE, 2))
+
+    assert ("get", desk.home.path) not in desk.stage.icloud.asked
+
+
+async def test_what_was_written_into_a_calendar_that_is_deleted_is_gone_with_it(desk: Desk) -> None:
+    await desk.say(booked(ONE))
+    await desk.link(desk.work)
+    del desk.stage.icloud.list[desk.home.path]
+    await desk.stage.sync()
+    await desk.hear(cancelled(ONE, 2))
+
+    await desk.say(booked(TWO))
+
+    assert list(desk.work.texts) == [desk.href(TWO, desk.work)]
+    assert desk.told()[2:] == [("exported", 2), ("exported", 1)]
+
+
+@pytest.mark.parametrize("trouble", [None, Forbidden()], ids=str)
+async def test_what_was_written_into_a_calendar_that_vanished_for_a_moment_is_taken_away_once_it_is_back(
+    desk: Desk, trouble: Exception | None
+) -> None:
+    await desk.say(booked(ONE))
+    await desk.link(desk.work)
+    desk.stage.icloud.hidden.add(desk.home.path)
+    if trouble:
+        desk.stage.icloud.troubles["get", desk.home.path] = trouble
+    await desk.stage.sync()
+    await desk.say(cancelled(ONE, 2))
+    vanished = desk.told()[2:]
+    desk.stage.icloud.hidden.clear()
+    desk.stage.icloud.troubles.clear()
+
+    desk.stage.now += HOURS
+    await desk.stage.sync()
+
+    assert vanished == []
+    assert (desk.texts(), desk.texts(desk.work)) == ([], [])
+    assert desk.told()[2:] == [("exported", 2)]
+
+
+async def test_what_cannot_be_taken_away_from_another_calendar_is_no_trouble_of_the_linked_one(desk: Desk) -> None:
+    await desk.say(booked(ONE))
+    await desk.link(desk.work)
+    desk.home.writable = False
+    await desk.stage.sync()
+    await desk.hear(cancelled(ONE, 2))
+
+    await desk.say(booked(TWO))
+
+    assert list(desk.work.texts) == [desk.href(TWO, desk.work)]
+    assert set(desk.told()[2:]) == {("calendar_gone", 2), ("exported", 1)}
+
+
+async def test_a_pause_that_apple_asks_for_while_we_tidy_is_kept_and_is_no_failure(desk: Desk) -> None:
+    await desk.say(booked(ONE))
+    await desk.link(desk.work)
+    desk.stage.icloud.troubles["delete", desk.home.path] = TryLater(timedelta(hours=1), "status_503")
+
+    await desk.stage.sync()
+    row = desk.stage.store.connections._rows[desk.stage.connection_id]  # type: ignore[attr-defined]  # the fake's rows
+    throttled, row.throttled_until = row.throttled_until, None
+    desk.stage.icloud.troubles.clear()
+    desk.stage.now += HOURS
+    await desk.stage.sync()
+
+    assert throttled is not None
+    assert (desk.texts(), len(desk.texts(desk.work))) == ([], 1)
+    assert desk.told() == [("exported", 1), ("exported", 1)]
 
 
 async def test_an_etag_that_is_not_told_is_read(desk: Desk) -> None:

@@ -54,6 +54,35 @@ async def test_one_that_was_edited_is_told(desk: Desk, old: str, new: str) -> No
     assert desk.told() == [("edited", 1)]
 
 
+GUEST = "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:guest@example.com\r\nSUMMARY:"
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        GUEST,
+        f"ORGANIZER:mailto:me@icloud.com\r\n{GUEST}",
+        "ORGANIZER;CN=Me:mailto:me@icloud.com\r\nSUMMARY:",
+        "X-APPLE-TRAVEL-DURATION;VALUE=DURATION:PT30M\r\nSUMMARY:",
+    ],
+)
+@pytest.mark.parametrize("passes_before", [0, 1])
+async def test_guests_and_travel_time_that_the_user_added_stay_whatever_is_set_up(
+    desk: Desk, theirs: str, passes_before: int
+) -> None:
+    desk.edit(ONE, "SUMMARY:", theirs)
+    await desk.stage.sync(passes_before)
+
+    await desk.link(desk.home, alarm_minutes=30)
+    await desk.stage.sync(2)
+    await desk.link(desk.work)
+    await desk.stage.sync(2)
+
+    assert theirs in desk.texts()[0]
+    assert desk.texts(desk.work) == []
+    assert desk.told() == [("edited", 1)]
+
+
 async def test_one_that_was_deleted_is_told_and_not_written_again(desk: Desk) -> None:
     desk.delete(ONE)
     await desk.stage.sync(8)
@@ -116,6 +145,17 @@ async def test_a_cancelled_one_goes_whatever_the_user_made_of_it(desk: Desk) -> 
 
     assert desk.texts() == []
     assert desk.told() == [("exported", 2)]
+
+
+async def test_of_a_cancelled_one_that_the_user_had_deleted_it_is_told_that_it_is_gone(desk: Desk) -> None:
+    desk.delete(ONE)
+    await desk.stage.sync()
+
+    await desk.say(cancelled(ONE, 2))
+    await desk.stage.sync()
+
+    assert desk.told() == [("deleted", 1), ("exported", 2)]
+    assert "delete" not in desk.stage.icloud.writes()
 
 
 async def test_what_the_user_changed_stays_where_it_is_when_another_calendar_is_linked(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from sync_worker.domain.outbox import Imported, Known, Refresh, State
 from sync_worker.domain.passes import Horizon
 from worker_examples import NOW, ics
 from worker_stage import Stage
+from worker_time import in_no_time
 
 PATH = "/1/calendars/home/"
 MEGABYTE = 1024 * 1024
@@ -103,11 +104,17 @@ async def _unheard(imported: int) -> None:
     del imported
 
 
-@pytest.fixture
-async def imports() -> Import:
+async def _imports() -> Import:
     stage = Stage()
     await stage.follow(stage.icloud.calendar("home"))
-    return Import(await stage.claim())
+    claim = await stage.claim()
+    claim.lease.extend(float("inf"))
+    return Import(claim)
+
+
+@pytest.fixture
+async def imports() -> Import:
+    return await _imports()
 
 
 async def test_memory_does_not_grow_with_the_calendar(imports: Import) -> None:
@@ -152,6 +159,60 @@ async def test_large_imports_take_turns_and_small_ones_wait_for_none_of_them(imp
         source.open.set()
     await asyncio.gather(*running)
     assert all(source.asked == [20] for source in large)
+
+
+def test_accounts_that_icloud_keeps_waiting_leave_their_turn_to_others() -> None:
+    async def work() -> None:
+        imports = await _imports()
+        slow = [Endless(ics("uid", START)) for _ in range(12)]
+        running = [asyncio.create_task(imports.of(source, 20)) for source in slow]
+        await asyncio.sleep(0)
+        quick = Endless(ics("uid", START))
+        quick.open.set()
+
+        async with asyncio.timeout(5):
+            await imports.of(quick, 20)
+
+        for source in slow:
+            source.open.set()
+        await asyncio.gather(*running)
+        assert sum(imports.nowhere.written) == 13 * 20
+
+    in_no_time(work())
+
+
+def test_those_that_wait_are_a_bounded_number_in_memory() -> None:
+    async def work() -> int:
+        imports = await _imports()
+        slow = [Endless(ics("uid", START)) for _ in range(60)]
+        running = [asyncio.create_task(imports.of(source, 20)) for source in slow]
+        await asyncio.sleep(60)
+        asked = sum(bool(source.asked) for source in slow)
+        for source in slow:
+            source.open.set()
+        await asyncio.gather(*running)
+        return asked
+
+    assert in_no_time(work()) == 8 + 32
+
+
+def test_a_pass_that_is_broken_off_has_kept_what_came_of_a_slow_server() -> None:
+    class Slow(Endless):
+        async def objects(self, path: str, hrefs: Sequence[str]) -> AsyncIterator[CalendarObject | Missing]:
+            for n in range(0, len(hrefs), 10):
+                await asyncio.sleep(9)
+                async for one in super().objects(path, hrefs[n : n + 10]):
+                    yield one
+
+    async def work() -> int:
+        imports, source = await _imports(), Slow(ics("uid", START))
+        source.open.set()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(100):
+                await imports.of(source, BATCH)
+        return sum(imports.nowhere.written)
+
+    assert in_no_time(work()) >= 100 - 20
 
 
 async def test_the_nearest_days_are_published_first_and_each_object_is_fetched_once() -> None:

@@ -291,3 +291,29 @@ async def test_what_did_not_come_in_a_bad_hour_is_asked_for_at_the_next_look_and
     await stage.sync()
 
     assert stage.starts(href) == [moment(FRIDAY)]
+
+
+async def test_what_comes_without_an_etag_is_read_whenever_it_is_listed(stage: Stage, home: FakeCalendar) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    home.texts[href] = ("", home.texts[href][1])
+    await stage.follow(home)
+    await stage.sync(2)
+
+    home.put("a", ics("uid-a", FRIDAY))
+    home.texts[href] = ("", home.texts[href][1])
+    await stage.sync()
+
+    assert stage.starts(href) == [moment(FRIDAY)]
+
+
+async def test_an_end_in_the_hour_that_the_clock_skips_stops_nothing(stage: Stage, home: FakeCalendar) -> None:
+    await stage.follow(home)
+    times = {"T100000Z": "T033000", "T110000Z": "T023000", "DTSTART": "DTSTART;TZID=Europe/Paris"}
+    text = ics("uid-a", "2027-03-28T10:00").replace("DTEND", "DTEND;TZID=Europe/Paris")
+    for usual, odd in times.items():
+        text = text.replace(usual, odd)
+    skipped, other = home.put("a", text), home.put("b", ics("uid-b", FRIDAY))
+
+    await stage.sync()
+
+    assert (stage.starts(skipped), stage.starts(other)) == ([moment("2027-03-28T01:30")], [moment(FRIDAY)])

@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 
+from contracts.facts import OccurrenceFacts
 from sync_worker.application.claim import Claim
 from sync_worker.application.publish_states import PublishStates, Said
-from worker_examples import connected, imported, new_id
+from sync_worker.domain.outbox import Content
+from sync_worker.domain.values import FactGroup, Facts
+from worker_examples import HOUR, connected, imported, moment, new_id
 from worker_fakes import FakeEvents
 from worker_stores import Store
 from worker_waiting import eventually
@@ -64,3 +67,18 @@ async def test_what_was_handed_over_is_put_right_even_without_a_lease(store: Sto
 
     await eventually(said)
     assert [revision for _, revision in events.history("e1")] == [1, 2]
+
+
+async def test_what_cannot_be_said_blocks_its_time_and_stops_nothing(store: Store) -> None:
+    claim, events = await claimed(store), FakeEvents()
+    start = moment("2027-03-02T10:00")
+    groups = (FactGroup(Facts(cancelled=True), ((start + HOUR, start), (start, start + 1))),)
+    wrong = imported("e1", content=Content("uid", "Dentist", all_day=False, groups=groups))
+    await store.objects.write(claim, [wrong, imported("e2")])
+
+    await PublishStates(store.objects, events).leftover(claim)
+
+    (busy,) = events.topic()["e1"].occurrences
+    assert events.topic().keys() == {"e1", "e2"}
+    assert (busy.facts, busy.spans) == (OccurrenceFacts(), ((start, start + 1), (start, start + HOUR)))
+    assert not await store.objects.pending(claim, 10)

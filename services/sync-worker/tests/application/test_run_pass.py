@@ -185,8 +185,9 @@ async def test_disconnecting_takes_every_event_back_and_forgets_the_connection(
     (claim,) = await stage.store.leases().claim(1)
     await stage.worker()(claim)
 
-    reasons = {one.reason for one in stage.events.of(ICloudEventRemoved) if isinstance(one, ICloudEventRemoved)}
-    assert reasons == {RemovalReason.DELETED, RemovalReason.DISCONNECTED}
+    removed = {one.reason: one for one in stage.events.of(ICloudEventRemoved) if isinstance(one, ICloudEventRemoved)}
+    assert removed.keys() == {RemovalReason.DELETED, RemovalReason.DISCONNECTED}
+    assert removed[RemovalReason.DISCONNECTED].as_of == int(claim.claimed_at.timestamp())
     assert stage.events.topic() == {}
     assert [kind for kind, _ in stage.history(hrefs[1])] == ["ICloudEventImported", "ICloudEventRemoved", "Ended"]
     assert not await stage.store.objects.remaining(claim, 9)

@@ -222,3 +222,22 @@ async def test_a_first_import_that_is_broken_off_and_goes_on_is_a_first_import(
 
     (age,) = stage.events.completed()[-1].calendars
     assert age.as_of == 0
+
+
+async def test_titles_that_are_switched_off_go_even_where_the_calendar_cannot_be_read(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home, titles=True)
+    await stage.sync(2)
+    before = stage.heard(href)
+    stage.icloud.troubles["calendars", ""] = Unreachable("connect")
+
+    await stage.follow(home, titles=False)
+    await stage.sync(2)
+
+    event = stage.heard(href)
+    assert before is not None
+    assert event is not None
+    assert (before.title, event.title, event.revision) == ("Dentist", None, before.revision + 1)
+    assert event.occurrences == before.occurrences

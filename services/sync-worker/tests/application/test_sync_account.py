@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from contracts.events import (
@@ -50,6 +52,19 @@ async def test_a_first_pass_imports_what_is_there(stage: Stage, home: FakeCalend
     assert event.uid_hash == uid_hash(stage.connection_id, "uid-a")
     (group,) = event.occurrences
     assert (group.facts, group.spans) == (OccurrenceFacts(transparent=True), ((start, start + HOUR),))
+
+
+async def test_what_is_told_is_of_the_stores_clock_whatever_the_workers_says(stage: Stage, home: FakeCalendar) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home)
+    claim = await stage.claim()
+    stage.now += timedelta(minutes=10)
+
+    await stage.worker()(claim)
+
+    event, (done,), told = stage.heard(href), stage.events.completed(), int(claim.claimed_at.timestamp())
+    assert event is not None
+    assert (event.as_of, done.as_of) == (told, told)
 
 
 async def test_titles_leave_only_when_switched_on(stage: Stage, home: FakeCalendar) -> None:

@@ -20,6 +20,10 @@ def test_what_is_to_be_read_comes_in_the_order_of_the_listing() -> None:
     assert diff == Diff(added_or_changed=("/c", "/b", "/a"), removed=("/y", "/z"))
 
 
+def test_what_is_listed_without_an_etag_may_have_changed() -> None:
+    assert changes({"/a": Known("")}, {"/a": ""}).added_or_changed == ("/a",)
+
+
 def test_what_a_limited_listing_cannot_name_is_not_removed_by_it() -> None:
     known = {"/last-year": Known("1", expected=False), "/today": Known("1", expected=True)}
 

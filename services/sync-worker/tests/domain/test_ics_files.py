@@ -1,7 +1,7 @@
 """Each file in ics/ is a case: what it must read as stands in it.
 
 `X-EXPECT:start/end facts` for each occurrence, `X-EXPECT-UNREADABLE:reason`, and `X-WHY` for people. Read over 2026 (to
-5 February 2027), in Paris, for Marie. A bug report costs one such file.
+5 February 2027), in Paris, for Marie, whose only appointment is 4711. A bug report costs one such file.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ def written(groups: Sequence[FactGroup]) -> list[str]:
 
 def as_read(case: str) -> list[str]:
     try:
-        groups = read_object(case, horizon=HORIZON, zone=ZoneInfo("Europe/Paris"), addresses=MARIE).groups
+        groups = read_object(case, horizon=HORIZON, zone=ZoneInfo("Europe/Paris"), addresses=MARIE, own={"4711"}).groups
     except Unreadable as unreadable:
         return [f"X-EXPECT-UNREADABLE:{unreadable.reason}", *written(unreadable.groups)]
     return written(groups)

@@ -6,7 +6,7 @@ import pytest
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held, Wish, hold
 from sync_worker.domain.passes import Horizon, How, Remembered, Step, plan
-from sync_worker.domain.tracked import Settled, Shown, Tracked, failed, gone, holding, settled, unsettled
+from sync_worker.domain.tracked import PutRight, Settled, Shown, Tracked, failed, gone, holding, settled, unsettled
 
 CAL, BASIS = "cal", "basis"
 READ_AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -15,7 +15,8 @@ TODAY = READ_AT - timedelta(hours=1)
 """The daily moment before."""
 SHOWN = Shown("/c/", supported=True, ctag="c1", token="t1")
 UNSUPPORTED = replace(SHOWN, supported=False)
-KNOWN = Tracked("/c/", BASIS, ctag="c1", listed_token="t1", token="t1", covered=9, reconciled=READ_AT)
+COMPARED = Tracked("/c/", BASIS, reconciled=READ_AT, put_right=PutRight(changed=1))
+KNOWN = replace(COMPARED, ctag="c1", listed_token="t1", token="t1", covered=9)
 BARE_SHOWN = replace(SHOWN, ctag=None, token=None)
 BARE = Tracked("/c/", BASIS, covered=9)
 """Of a server that gives neither ctag nor token."""
@@ -154,7 +155,7 @@ def test_while_removals_are_held_a_calendar_is_read_on_and_keeps_its_age() -> No
     second = settled(first, replace(SHOWN, ctag="c3"), BASIS, how, READ_AT + timedelta(hours=1))
 
     assert (second.ctag, second.token, second.hold, second.read_until) == ("c3", "t2", YOUNG, READ_AT)
-    assert (second.covered, second.reconciled) == (9, READ_AT)
+    assert (second.covered, second.reconciled, second.put_right) == (9, READ_AT, PutRight(changed=1))
 
 
 def test_a_calendar_that_never_was_read_is_read_until_never() -> None:
@@ -168,9 +169,12 @@ def test_a_calendar_that_never_was_read_is_read_until_never() -> None:
 def test_a_calendar_that_was_read_to_the_end_starts_afresh() -> None:
     before = replace(held(YOUNG), failures=2)
 
-    tracked = settled(before, SHOWN, BASIS, Settled("t9", "digest", None, covered=10, reconciled=NOW), READ_AT)
+    how = Settled("t9", "digest", None, covered=10, reconciled=NOW, put_right=PutRight(extra=2))
 
-    assert tracked == Tracked("/c/", BASIS, "c1", "t1", "t9", quarantine_told="digest", covered=10, reconciled=NOW)
+    tracked = settled(before, SHOWN, BASIS, how, READ_AT)
+
+    afresh = Tracked("/c/", BASIS, "c1", "t1", "t9", quarantine_told="digest", covered=10, reconciled=NOW)
+    assert tracked == replace(afresh, put_right=PutRight(extra=2))
 
 
 def test_what_is_gone_for_good_leaves_its_place_alone() -> None:

@@ -129,7 +129,6 @@ class Edges:
             refusals=self.store.refusals,
             events=events,
             completions=KafkaCompletions(events),
-            clock=system_clock,
         )
 
     async def worker(self) -> Schedule:

@@ -8,6 +8,7 @@ from contracts.facts import Access
 from icloud import event_id
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.track_appointments import Wanted
+from sync_worker.domain.appointments import name_of
 from sync_worker.domain.exports import Job
 from worker_rows import Rows
 
@@ -52,6 +53,9 @@ class FakeAppointments:
     async def copied(self, claim: Claim, event_ids: Collection[str]) -> Sequence[Job]:
         jobs = [_seen(kept, claim) for kept in self._of(claim)]
         return [job for job in jobs if job.copy and event_id(claim.connection_id, job.copy.href) in event_ids]
+
+    async def names(self, claim: Claim) -> Collection[str]:
+        return {name_of(kept.wanted.appointment_id) for kept in self._of(claim)}
 
     async def keep(self, claim: Claim, job: Job, due_at: datetime | None) -> None:
         claim.lease.check()

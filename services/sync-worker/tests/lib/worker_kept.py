@@ -35,6 +35,10 @@ class FakeObjects:
         alive = [one for one in self._of(claim) if one.alive and one.extent and not one.quarantine]
         return [one.event_id for one in alive if one.extent and one.extent.end <= before][:limit]
 
+    async def titled(self, claim: Claim, limit: int) -> Sequence[Imported]:
+        states = [kept.state for kept in self._kept(claim)]
+        return [one for one in states if isinstance(one, Imported) and one.content.title is not None][:limit]
+
     async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
         found = [one for one in self._of(claim) if one.quarantine and one.calendar_id == calendar_id]
         return sorted(found, key=lambda one: one.event_id)

@@ -66,7 +66,6 @@ class Stage:
             refusals=self.store.refusals,
             events=self.events,
             completions=self.events,
-            clock=lambda: self.now,
         )
 
     def id_of(self, href: str) -> str:

@@ -224,6 +224,15 @@ async def test_a_disconnected_connection_leaves_what_is_wanted_and_nothing_of_wh
     assert left == Job(appointment_id="a", revision=1, agreed=job.agreed)
 
 
+async def test_the_users_own_are_known_by_name(store: Store) -> None:
+    claim = await connect(store)
+    await want(store, wanted("a", what=ahead(5)))
+    await want(store, wanted("b"))
+    await want(store, wanted("c", what=ahead(5), user="usr-2"))
+
+    assert set(await store.appointments.names(claim)) == {"a", "b"}
+
+
 async def test_what_another_connection_wrote_is_not_known(store: Store) -> None:
     claim = await connect(store)
     await want(store, wanted("a", what=ahead(5)))

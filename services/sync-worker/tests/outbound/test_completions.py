@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.events import CompletedSync, LastEvent, SyncCompleted
+from contracts.events import CalendarAge, CalendarState, CompletedSync, LastEvent, SyncCompleted
 from contracts.topics import SYNC
 from contracts.wire import encode
-from runtime.kafka import PublishFailed
-from runtime.kafka.publisher import key_hash
+from runtime.kafka import PublishFailed, RecordTooLarge
+from runtime.kafka.publisher import LARGEST_RECORD, key_hash
 from sync_worker.application.publish_states import Said
 from sync_worker.outbound.kafka import KafkaCompletions
 from worker_examples import new_id
@@ -23,6 +23,16 @@ def completed(connection_id: str, revision: int = 1000) -> CompletedSync:
 
 def partition(one: str) -> int:
     return key_hash(one) % SYNC.partitions
+
+
+def same_partition(count: int) -> set[str]:
+    """So many connections that share a partition."""
+    found: set[str] = set()
+    while len(found) < count:
+        one = new_id()
+        if partition(one) == 0:
+            found.add(one)
+    return found
 
 
 class Away(FakeEvents):
@@ -50,6 +60,46 @@ async def test_many_connections_share_a_message_of_their_own_partition() -> None
     for message in said:
         record = encode(message, source="test", time=datetime.now(UTC))
         assert {partition(each.connection_id) for each in message.connections} == {partition(record.partition_key)}
+
+
+class Narrow(FakeEvents):
+    """Kafka with its limit."""
+
+    async def publish(self, said: Sequence[Said]) -> None:
+        for one in said:
+            assert isinstance(one, SyncCompleted)
+            if len(encode(one, source="test", time=datetime.now(UTC)).value or b"") > LARGEST_RECORD:
+                raise RecordTooLarge
+        await super().publish(said)
+
+
+def behind(connection_id: str, calendars: int) -> CompletedSync:
+    ages = tuple(CalendarAge(id=f"{n:024x}", as_of=7, state=CalendarState.FAILED) for n in range(calendars))
+    return completed(connection_id).model_copy(update={"calendars": ages})
+
+
+async def test_connections_with_many_calendars_are_told_in_more_messages_none_too_large() -> None:
+    events, ids = Narrow(), same_partition(300)
+    completions = KafkaCompletions(events)
+    for one in ids:
+        completions.add(behind(one, 50))
+
+    await completions.flush()
+
+    assert [len(one.connections) for one in events.said if isinstance(one, SyncCompleted)] == [100] * 3
+    assert {each.connection_id for each in events.completed()} == ids
+
+
+async def test_what_kafka_would_never_take_keeps_nobody_elses_news() -> None:
+    events, (one, odd, other) = Narrow(), same_partition(3)
+    completions = KafkaCompletions(events)
+    for whose, calendars in ((one, 1), (odd, 20_000), (other, 1)):
+        completions.add(behind(whose, calendars))
+
+    await completions.flush()
+    await completions.flush()
+
+    assert [each.connection_id for each in events.completed()] == [one, other]
 
 
 async def test_while_kafka_is_away_the_newest_of_each_connection_is_kept() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from sync_worker.application.endings import Completed
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held
 from sync_worker.domain.outbox import END_OF_TIME, Content, Origin, Refresh, State
-from sync_worker.domain.tracked import Tracked
+from sync_worker.domain.tracked import PutRight, Tracked
 from worker_examples import NOW, connected, disconnected, gone, imported, moment, new_id, quarantine
 from worker_stores import Store
 
@@ -146,6 +147,7 @@ async def test_what_is_remembered_of_a_calendar_comes_back_as_it_was(store: Stor
         quarantine_told="q",
         covered=7,
         reconciled=NOW,
+        put_right=PutRight(missing=1, extra=2),
         empty_since=NOW,
         late=(("/c/a.ics", '"2"'), ("/c/b.ics", "")),
         late_asked=2,
@@ -208,6 +210,13 @@ async def test_living_objects_are_counted_and_named(store: Store, claim: Claim) 
 
     assert await store.objects.count(claim, "cal-1") == 1
     assert list(await store.objects.living(claim, "cal-1")) == ["e1"]
+
+
+async def test_what_has_a_title_is_found(store: Store, claim: Claim) -> None:
+    titled = imported("a", content=replace(imported("a").content, title="Dentist"))
+    await store.objects.write(claim, [titled, imported("b"), gone("c", 2)])
+
+    assert await store.objects.titled(claim, 10) == [titled]
 
 
 async def test_what_was_read_on_another_basis_is_found_by_calendar(store: Store, claim: Claim) -> None:

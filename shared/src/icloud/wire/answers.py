@@ -13,6 +13,8 @@ from icloud.wire.multistatus import NextToken, Response, is_success, read
 GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _TRUNCATED = HTTPStatus.INSUFFICIENT_STORAGE  # RFC 6578 §3.6
 _ETAG_LENGTH = 512
+_NEEDED = frozenset({names.RESOURCETYPE, names.COMPONENT_SET, names.PRIVILEGE_SET})
+_ABSENT = GONE | {HTTPStatus.FORBIDDEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,7 @@ def unwell(response: Response) -> bool:
     """Tell whether the server could not say what this resource is. A 404 says that there is no such property."""
     if response.status is not None and not is_success(response.status):
         return True
-    needed = (names.RESOURCETYPE, names.COMPONENT_SET, names.PRIVILEGE_SET)
-    return any(response.failed.get(name, HTTPStatus.NOT_FOUND) not in (*GONE, HTTPStatus.FORBIDDEN) for name in needed)
+    return any(status not in _ABSENT for name, status in response.failed.items() if name in _NEEDED)
 
 
 def _collection_is_cut(response: Response) -> bool:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from icloud import Forbidden, PreconditionFailed, TryLater
+from icloud import CalendarGone, CredentialsRejected, Forbidden, NotUnderstood, PreconditionFailed, TryLater
 from runtime.logs import get_logger
 from sync_worker.application import metrics
 from sync_worker.application.claim import Claim
@@ -15,7 +15,7 @@ from sync_worker.application.linked_calendar import LinkedCalendar
 from sync_worker.application.take_away import ROUNDS, taken_away, tidied
 from sync_worker.application.tell import Tell
 from sync_worker.domain.appointment_text import Issue, Manner, text_of
-from sync_worker.domain.appointments import uid_of
+from sync_worker.domain.appointments import uid_in, uid_of
 from sync_worker.domain.exports import Copy, Do, Failure, Job, Verdict, change_of, judged, planned
 from sync_worker.domain.found import Found
 
@@ -36,10 +36,11 @@ class Sight:
 
 
 class Work:
-    """The work on one job; `job` is how far it has come."""
+    """The work on one job; `job` is how far it has come, `paused` why nothing more is to be asked for a while."""
 
     def __init__(self, sight: Sight, job: Job, jobs: Jobs, tell: Tell) -> None:
         self.job = job
+        self.paused: TryLater | None = None
         self._sight = sight
         self._claim = sight.claim
         self._calendar = sight.calendar
@@ -51,6 +52,9 @@ class Work:
         """Do what the job calls for. Raises what the calendar raises; `job` is then what is to be kept."""
         self.job, do = planned(self.job, self._calendar.path, self._alarm, self._sight.as_of)
         match do:
+            case Do.NOTHING if self.job.agreed is None and (self.job.tries or self.job.change):
+                # Who was told of a failure, or that the user took it away, is told that nothing of it is there.
+                await self._remove()
             case Do.NOTHING:
                 await self._settle()
             case Do.REMOVE:
@@ -67,15 +71,9 @@ class Work:
         copy = self.job.copy
         return replace(self.job, copy=replace(copy, etag=None)) if copy else self.job
 
-    def unwritten(self) -> Job:
-        """The job after a refusal: what was never seen there is not there."""
-        copy = self.job.copy
-        return self.job if copy is None or copy.says is not None else replace(self.job, copy=None)
-
     async def _write(self) -> None:
         path, fresh = self._calendar.path, self.job.copy is None
-        uid = uid_of(self.job.appointment_id, path)
-        copy = self.job.copy or Copy(path, f"{path}{uid}.ics")
+        copy = self.job.copy or Copy(path, f"{path}{uid_of(self.job.appointment_id, path)}.ics")
         if fresh:
             self.job = replace(self.job, copy=copy)
             await self._keep(timedelta(0))
@@ -87,7 +85,7 @@ class Work:
                     return
                 etag = seen.etag if seen else None
             try:
-                told = await self._calendar.put(copy.href, self._text(uid), if_match=etag)
+                told = await self._put(copy.href, etag, first=fresh and not look)
             except PreconditionFailed as failed:
                 if failed.reason == Failure.UID_CONFLICT and not await self._room_was_made(copy.href):
                     raise
@@ -97,6 +95,15 @@ class Work:
                 await self._done(told or await self._etag(copy.href), written=True)
                 return
         raise TryLater(None, "unsettled")
+
+    async def _put(self, href: str, etag: str | None, *, first: bool) -> str | None:
+        """Write it. A refusal says that nothing is there only of the `first` write: an earlier one may have arrived."""
+        try:
+            return await self._calendar.put(href, self._text(uid_in(href)), if_match=etag)
+        except (CalendarGone, CredentialsRejected, Forbidden, NotUnderstood) as refused:
+            if first and (not isinstance(refused, NotUnderstood) or refused.reason == "object_refused"):
+                self.job = replace(self.job, copy=None)
+            raise
 
     async def _room_was_made(self, href: str) -> bool:
         """Take away what bears the UID in another calendar: the user moved it there, and CrocoClick's word is newer."""
@@ -181,7 +188,7 @@ class Work:
             case Verdict.AS_WANTED if seen:
                 await self._done(seen.etag)
             case Verdict.ABSENT:
-                self.job = self.unwritten()
+                self.job = replace(self.job, copy=None)
                 await self._give_up()
             case Verdict.OURS if not self.job.users:
                 await self._settle()
@@ -213,11 +220,13 @@ class Work:
     async def _remove(self) -> None:
         """It was cancelled: take all of it away, whatever the user made of it."""
         job = self.job
-        for copy in filter(None, (job.copy, *job.left)):
-            await taken_away(self._calendar, copy)
-        await self._say_exported()
-        self.job = replace(job, copy=None, left=(), change=None, tries=0)
-        await self._settle()
+        stay = [one for one in (job.copy, *job.left) if one and not await taken_away(self._calendar, one)]
+        if not stay:
+            await self._say_exported()
+            job = replace(job, change=None, tries=0)
+        left = tuple(one for one in stay if one is not job.copy)
+        self.job = replace(job, copy=job.copy if job.copy in stay else None, left=left)
+        await self._keep(_TIDY_AGAIN_IN if stay else None)
 
     async def _give_up(self) -> None:
         """It is over, and never came into the calendar: only who was told that it would is told that it will not."""
@@ -231,11 +240,7 @@ class Work:
         """All is as it should be, but perhaps for copies in calendars that were linked before."""
         job = self.job
         over = job.agreed is not None and job.agreed.span.end <= self._sight.as_of
-        left = (
-            ()
-            if over
-            else tuple([one for one in job.left if not await tidied(self._calendar, job.appointment_id, one)])
-        )
+        left, self.paused = ((), None) if over else await tidied(self._calendar, job)
         self.job = replace(job, left=left)
         await self._keep(_TIDY_AGAIN_IN if left else None)
 

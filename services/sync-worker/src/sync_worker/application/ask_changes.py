@@ -130,4 +130,5 @@ class AskChanges:
 def _is_read(known: Known | None, etag: str, claim: Claim) -> bool:
     if known is None or not known.alive or known.quarantine is not None:
         return False
-    return known.etag == etag and seen(known.basis, claim.bases) is not Basis.OTHER
+    # Without an ETag nobody can tell.
+    return bool(etag) and known.etag == etag and seen(known.basis, claim.bases) is not Basis.OTHER

@@ -153,6 +153,13 @@ class Claim:
         return self.basis, self.zoneless_basis
 
     @property
+    def titles_may_be_out(self) -> bool:
+        """Whether a calendar was last read while titles were to leave, and they are not any more."""
+        return not self.titles and any(
+            one.basis.endswith(" titles") and not one.basis.endswith(" no titles") for one in self.calendars.values()
+        )
+
+    @property
     def _titles(self) -> str:
         return "titles" if self.titles else "no titles"
 

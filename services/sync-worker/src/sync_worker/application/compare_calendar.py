@@ -90,7 +90,9 @@ class CompareCalendar:
         """
         listed = await listed_in(account, shown_of(step), window)
         kept = {one.href: _read(claim, step, one) for one in await self._objects.of_calendar(claim, step.calendar_id)}
-        return {href: etag for href, etag in listed.items() if kept.get(href) != etag and not is_own(href)}
+        return {
+            href: etag for href, etag in listed.items() if not (etag and kept.get(href) == etag) and not is_own(href)
+        }
 
     async def _expected(self, claim: Claim, window: Span, unlisted: Sequence[Known]) -> set[str]:
         """Ids of those that a listing of this window must name if they still exist."""

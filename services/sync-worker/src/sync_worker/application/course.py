@@ -7,6 +7,7 @@ from datetime import datetime
 from contracts.events import CalendarAge, CalendarState
 from sync_worker.application.accounts import Account
 from sync_worker.application.claim import Claim
+from sync_worker.application.import_objects import Source
 from sync_worker.application.judge_object import Look
 from sync_worker.application.tell import Progress
 from sync_worker.domain.guard import Doubt
@@ -19,6 +20,8 @@ class Course:
 
     claim: Claim
     account: Account
+    objects: Source
+    """Where objects are fetched from."""
     look: Look
     revisions: Iterator[int]
     progress: Progress
@@ -33,7 +36,10 @@ class Course:
 
     @property
     def now(self) -> datetime:
-        """What holds and days are counted by: the store's clock, since workers' own need not agree."""
+        """When its lease was taken, by the store's clock, since workers' own need not agree: all was read later.
+
+        Whoever hears of a moment that is ahead never comes back behind it.
+        """
         return self.claim.claimed_at
 
     async def heard(self, imported: int) -> None:

@@ -1,7 +1,6 @@
 """The end of a connection."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Protocol
 
 from contracts.events import RemovalReason
@@ -34,19 +33,16 @@ class EraseConnection:
     Nothing is written before Kafka has the removals, so a repeat after a crash says the same again.
     """
 
-    def __init__(
-        self, remains: Remains, copies: Copies, events: Events, passes: Passes, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, remains: Remains, copies: Copies, events: Events, passes: Passes) -> None:
         self._remains = remains
         self._copies = copies
         self._events = events
         self._passes = passes
-        self._clock = clock
 
     async def __call__(self, claim: Claim) -> int:
         """Erase; returns how many objects there were."""
         count = 0
-        as_of = int(self._clock().timestamp())
+        as_of = int(claim.claimed_at.timestamp())
         while remaining := await self._remains.remaining(claim, BATCH):
             # A gone one is said again too: it costs little, and nobody needs to know whether Kafka has it.
             gone = (

@@ -49,11 +49,11 @@ class ExportAppointment:
         try:
             await work.do()
         except _OF_ONE as error:
-            failure = await self.fail(sight.claim, work.unwritten(), _failure(error))
-            return failure if failure.of_calendar else None
+            failure = await self.fail(sight.claim, work.job, _failure(error))
+            return failure if failure.of_calendar and not _is_of_another(failure, job) else None
         except CredentialsRejected:
             # The same pass was let in to look: it is writing that is refused. If it is the password, looking tells.
-            return await self.fail(sight.claim, work.unwritten(), Failure.REFUSED)
+            return await self.fail(sight.claim, work.job, Failure.REFUSED)
         except HeldBack:
             raise
         except TryLater as later:
@@ -61,6 +61,8 @@ class ExportAppointment:
             if later.after is not None:
                 raise
             return Failure.ICLOUD_UNAVAILABLE
+        if work.paused:
+            raise work.paused
         return None
 
     async def fail(self, claim: Claim, job: Job, failure: Failure, asked: timedelta | None = None) -> Failure:
@@ -74,6 +76,11 @@ class ExportAppointment:
         await self._tell.say(export_failed(claim, job, failure, again_at))
         await self._jobs.keep(claim, failed, again_at)
         return failure
+
+
+def _is_of_another(failure: Failure, job: Job) -> bool:
+    """Whether it may be about another calendar than the linked one: what was cancelled is taken away in any."""
+    return failure is Failure.CALENDAR_GONE and job.agreed is None
 
 
 def _failure(error: ICloudError) -> Failure:

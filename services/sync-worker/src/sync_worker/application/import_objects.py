@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -11,6 +10,7 @@ from sync_worker.application import metrics
 from sync_worker.application.claim import Claim
 from sync_worker.application.judge_object import Look, Wanted, judged_object
 from sync_worker.application.publish_states import PublishStates
+from sync_worker.application.turns import Turns
 from sync_worker.domain.outbox import Imported, Known, Refresh, State
 
 BATCH: Final = 250
@@ -19,10 +19,10 @@ _CHARACTERS: Final = 2_000_000
 """Text in memory at which a batch is full, however few its objects."""
 _OCCURRENCES: Final = 20_000
 """The same for what was read of it; one object may have 5,000."""
+_SECONDS: Final = 10.0
+"""After which what came is kept, however little it is: of a slow server a pass that is broken off loses no more."""
 _FEW: Final = 10
-_LARGE_AT_ONCE: Final = 8
-"""Batches of more than a few objects in memory at once. They take turns, so that the nearest days of all accounts come
-before the farther ones of any; what one account changes now and then waits for none of them."""
+"""What one account changes now and then waits for no turn."""
 _NAP_EVERY: Final = 10
 """Objects read between two looks at the event loop: about a millisecond of work."""
 
@@ -61,7 +61,7 @@ class ImportObjects:
     def __init__(self, objects: Objects, publish: PublishStates) -> None:
         self._objects = objects
         self._publish = publish
-        self._turns = asyncio.Semaphore(_LARGE_AT_ONCE)
+        self._turns = Turns()
 
     async def __call__(
         self, claim: Claim, source: Source, wanted: Wanted, look: Look, told: Callable[[int], Awaitable[None]]
@@ -71,10 +71,17 @@ class ImportObjects:
         hrefs = list(wanted.etags)
         for start in range(0, len(hrefs), BATCH):
             some = hrefs[start : start + BATCH]
-            async with self._turns if len(some) > _FEW else nullcontext():
-                async for batch in _batches(source.objects(wanted.path, some), wanted, lag):
+            batches = _batches(source.objects(wanted.path, some), wanted, lag)
+            if len(some) <= _FEW:
+                async for batch in batches:
                     await self._keep(claim, wanted, look, batch)
                     await told(len(batch))
+                continue
+            async with self._turns.one() as turn:
+                async for batch in batches:
+                    async with turn.work():
+                        await self._keep(claim, wanted, look, batch)
+                        await told(len(batch))
         return lag
 
     async def give_up(self, claim: Claim, wanted: Wanted, look: Look) -> None:
@@ -113,7 +120,7 @@ async def _batches(
 ) -> AsyncIterator[list[CalendarObject | Missing]]:
     """What came, as much of it at a time as memory is to hold; what iCloud lags behind with is noted in `lag`."""
     batch: list[CalendarObject | Missing] = []
-    characters = 0
+    characters, overdue = 0, _now() + _SECONDS
     async for one in found:
         if isinstance(one, CalendarObject):
             characters += len(one.text)
@@ -123,11 +130,15 @@ async def _batches(
             lag.missing.append(one.href)
             continue
         batch.append(one)
-        if characters >= _CHARACTERS:
+        if characters >= _CHARACTERS or _now() >= overdue:
             yield batch
-            batch, characters = [], 0
+            batch, characters, overdue = [], 0, _now() + _SECONDS
     if batch:
         yield batch
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _occurrences(write: State | Refresh) -> int:

@@ -20,6 +20,9 @@ class Jobs(Protocol):
     async def copied(self, claim: Claim, event_ids: Collection[str]) -> Sequence[Job]:
         """Those whose copies are these calendar objects."""
 
+    async def names(self, claim: Claim) -> Collection[str]:
+        """What all of them are called in the UIDs of their objects (`appointments.name_of`)."""
+
     async def keep(self, claim: Claim, job: Job, due_at: datetime | None) -> None:
         """Note how far it has come; one that is wanted otherwise by now stays due.
 

@@ -1,6 +1,6 @@
 """From one calendar object as it came to what is to be kept of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -38,6 +38,8 @@ class Look:
     horizon: Span
     zone: ZoneInfo
     addresses: frozenset[str] = field(repr=False)
+    own: Collection[str] = field(default=(), repr=False)
+    """The names of the user's own appointments, as far as they matter (`OwnAppointments`)."""
 
     def digest(self, text: str) -> str:
         """Of a text and of whose it is. What else its meaning hangs on is the claim's basis and the horizon."""
@@ -124,7 +126,7 @@ def _read(claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missin
         return _Told(wanted.etags[one.href], None, Quarantine(one.why), claim.basis)
     digest_of_text = look.digest(one.text)
     try:
-        read = read_object(one.text, horizon=look.horizon, zone=look.zone, addresses=look.addresses)
+        read = read_object(one.text, horizon=look.horizon, zone=look.zone, addresses=look.addresses, own=look.own)
     except Unreadable as flaw:
         stand_in = uid_hash(claim.connection_id, one.href)
         told, why = blocking(flaw, stand_in), Quarantine(flaw.reason, flaw.span)

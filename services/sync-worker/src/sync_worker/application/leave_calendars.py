@@ -1,14 +1,16 @@
-"""Calendars that are read no more, and events that are over."""
+"""Calendars that are read no more, events that are over, and titles that are to leave the worker no more."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from contracts.events import RemovalReason
 from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Passes
-from sync_worker.application.publish_states import BATCH
+from sync_worker.application.publish_states import BATCH, PublishStates, digest
 from sync_worker.application.remove_objects import RemoveObjects
+from sync_worker.domain.outbox import Imported, Refresh, State
 
 
 class Objects(Protocol):
@@ -20,13 +22,20 @@ class Objects(Protocol):
     async def passed(self, claim: Claim, before: int, limit: int) -> Sequence[str]:
         """Event ids of objects that could be read and whose last occurrence ended by then (epoch seconds)."""
 
+    async def titled(self, claim: Claim, limit: int) -> Sequence[Imported]:
+        """Objects with a title, of all calendars."""
+
+    async def write(self, claim: Claim, writes: Sequence[State | Refresh]) -> None:
+        """All or nothing; states wait for publication from here on. Raises LeaseLost."""
+
 
 class LeaveCalendars:
-    """Takes events back that are no concern of ours any more."""
+    """Takes back what is no concern of ours any more."""
 
-    def __init__(self, objects: Objects, remove: RemoveObjects, passes: Passes) -> None:
+    def __init__(self, objects: Objects, remove: RemoveObjects, publish: PublishStates, passes: Passes) -> None:
         self._objects = objects
         self._remove = remove
+        self._publish = publish
         self._passes = passes
 
     async def __call__(self, course: Course, calendar_ids: Sequence[str]) -> None:
@@ -47,3 +56,21 @@ class LeaveCalendars:
         before = course.look.horizon.start
         while over := await self._objects.passed(course.claim, before, BATCH):
             course.removed += await self._remove(course.claim, over, as_of=course.as_of, reason=RemovalReason.PASSED)
+
+    async def titles(self, claim: Claim) -> None:
+        """Take titles back that the user does not want to leave any more.
+
+        Nothing is asked of iCloud: it may not answer, or not for this calendar.
+        """
+        if not claim.titles_may_be_out:
+            return
+        while titled := await self._objects.titled(claim, BATCH):
+            bare = [_bare(claim, one) for one in titled]
+            await self._objects.write(claim, bare)
+            await self._publish(claim, bare)
+
+
+def _bare(claim: Claim, state: Imported) -> Imported:
+    content = replace(state.content, title=None)
+    said = digest(claim, state.event_id, state.calendar_id, content)
+    return replace(state, epoch=claim.epoch, revision=state.revision + 1, digest=said, content=content)

@@ -50,7 +50,12 @@ class LinkedCalendar:
         self.path = linked.path
         self._account = account
         self._zone = ZoneInfo(claim.time_zone)
+        self._listed = frozenset(one.path for one in listed.values())
         self._writable = frozenset(one.path for one in listed.values() if one.writable and one.supported)
+
+    def is_listed(self, path: str) -> bool:
+        """Whether the home shows a calendar at `path`."""
+        return path in self._listed
 
     def may_delete_in(self, path: str) -> bool:
         """Whether what we wrote into the calendar at `path` can be taken away again."""

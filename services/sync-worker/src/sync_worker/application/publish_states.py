@@ -3,17 +3,20 @@
 import asyncio
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Protocol
 
 from contracts.events import Event, ICloudEventImported, ICloudEventRemoved, RemovalReason, SyncCompleted
 from contracts.facts import OccurrenceFacts, OccurrenceGroup
+from runtime.logs import get_logger
 from sync_worker.application import metrics
 from sync_worker.application.claim import Claim, LastSaid
-from sync_worker.domain.outbox import Content, Gone, Imported, State
+from sync_worker.domain.outbox import Content, Gone, Imported, State, as_busy
 from sync_worker.domain.values import Facts
+
+_log = get_logger("sync_worker.publish_states")
 
 BATCH: Final = 200
 """States that are in memory at once on their way to Kafka."""
@@ -166,7 +169,16 @@ def removed(claim: Claim, state: Gone) -> tuple[ICloudEventRemoved, Ended]:
 
 
 def _said(claim: Claim, state: State) -> Iterable[Said]:
-    return removed(claim, state) if isinstance(state, Gone) else (imported(claim, state),)
+    if isinstance(state, Gone):
+        return removed(claim, state)
+    try:
+        return (imported(claim, state),)
+    except ValueError:
+        # A mistake of ours. One object must not keep all others of its user waiting, and its time is not free.
+        # What was raised may quote its title.
+        _log.error("event_unsayable", calendar_id=state.calendar_id, event_id=state.event_id)
+        metrics.QUARANTINED.labels("unsayable").inc()
+        return (imported(claim, replace(state, content=as_busy(state.content))),)
 
 
 def _erased(state: State) -> Gone:

@@ -1,7 +1,7 @@
 """One calendar within a pass."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final, Protocol
 
 from icloud import CalendarGone, CredentialsRejected, Forbidden, ICloudError, NotUnderstood, TryLater, event_id
@@ -22,7 +22,17 @@ from sync_worker.domain.holds import Wish, is_new
 from sync_worker.domain.nearness import nearest_first
 from sync_worker.domain.outbox import MISSING, Known
 from sync_worker.domain.passes import Step
-from sync_worker.domain.tracked import PATIENCE, Settled, Shown, Tracked, failed, news_of_late, settled, unsettled
+from sync_worker.domain.tracked import (
+    PATIENCE,
+    PutRight,
+    Settled,
+    Shown,
+    Tracked,
+    failed,
+    news_of_late,
+    settled,
+    unsettled,
+)
 from sync_worker.domain.values import Span
 
 _log = get_logger("sync_worker.read_calendar")
@@ -78,7 +88,7 @@ class ReadCalendar:
             found = await self._ask.additions(course, step, window)
             await self._note_begun(claim, step, shown, found)
             await self._bring(
-                claim, course.account, Wanted(step.calendar_id, shown.path, found), course.look, course.heard
+                claim, course.objects, Wanted(step.calendar_id, shown.path, found), course.look, course.heard
             )
         except ICloudError as why:
             await self._fall_behind_or_raise(course, step, why)
@@ -96,7 +106,7 @@ class ReadCalendar:
         await self._note_begun(claim, step, reading.shown, reading.fetch)
         wanted = Wanted(step.calendar_id, reading.shown.path, reading.fetch)
         try:
-            lag = await self._bring(claim, course.account, wanted, course.look, course.heard)
+            lag = await self._bring(claim, course.objects, wanted, course.look, course.heard)
         except ICloudError as why:
             await self._fall_behind_or_raise(course, step, why)
             return None
@@ -117,9 +127,15 @@ class ReadCalendar:
         claim, step = course.claim, reading.step
         told = await self._tell_quarantine(course, reading)
         await self._tell_holds(course, step.calendar_id, (step.hold, reading.hold), reading.verdict)
-        await self._count_drift(claim, reading.drift)
         how = Settled(
-            reading.token, told, reading.hold, reading.covered, reading.reconciled, reading.empty_since, reading.late
+            reading.token,
+            told,
+            reading.hold,
+            reading.covered,
+            reading.reconciled,
+            reading.empty_since,
+            reading.late,
+            await self._put_right(claim, reading.drift),
         )
         tracked = settled(step.tracked, reading.shown, claim.basis, how, claim.as_of)
         if tracked.hold:
@@ -189,13 +205,15 @@ class ReadCalendar:
             await self._tell.say(quarantined(claim, next(course.revisions), step.calendar_id, known))
         return now
 
-    async def _count_drift(self, claim: Claim, drift: Drift) -> None:
+    async def _put_right(self, claim: Claim, drift: Drift | None) -> PutRight | None:
         """Count what was really put right: read, and found to say something else; or removed."""
-        if not (drift.news or drift.extra):
-            return
+        if drift is None or not (drift.news or drift.extra):
+            return None if drift is None else PutRight()
         known = await self._objects.known(claim, [*drift.news, *drift.extra])
-        counts = drift.repaired({one: (each.revision, each.alive) for one, each in known.items()})
+        repaired = drift.repaired({one: (each.revision, each.alive) for one, each in known.items()})
+        counts: dict[str, int] = asdict(repaired)
         for kind, count in counts.items():
             metrics.DRIFT.labels(kind).inc(count)
         if any(counts.values()):
             _log.warning("drift_repaired", **counts)
+        return repaired

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sync_worker.domain.holds import Held, Verdict
 from sync_worker.domain.passes import Step
-from sync_worker.domain.tracked import Shown
+from sync_worker.domain.tracked import PutRight, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,14 @@ class Drift:
     news: Mapping[str, int] = field(default_factory=dict)
     extra: frozenset[str] = frozenset()
 
-    def repaired(self, now: Mapping[str, tuple[int, bool]]) -> dict[str, int]:
+    def repaired(self, now: Mapping[str, tuple[int, bool]]) -> PutRight:
         """How much of it led to anything, by kind; `now` is revision and life of what is kept, by event id."""
         news = {one: now[one] for one in self.news if one in now and now[one][1]}
-        return {
-            "missing": sum(not self.news[one] for one in news),
-            "changed": sum(0 < self.news[one] < revision for one, (revision, _) in news.items()),
-            "extra": sum(one in now and not now[one][1] for one in self.extra),
-        }
+        return PutRight(
+            missing=sum(not self.news[one] for one in news),
+            changed=sum(0 < self.news[one] < revision for one, (revision, _) in news.items()),
+            extra=sum(one in now and not now[one][1] for one in self.extra),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,4 +50,5 @@ class Reading:
     empty_since: datetime | None = None
     late: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What has not come in the listed version, whose ETag this is, by href."""
-    drift: Drift = Drift()
+    drift: Drift | None = Drift()
+    """None: a full listing was compared, and no change could be asked for beside it."""

@@ -60,7 +60,7 @@ class Reconcile:
             covered=window.end,
             reconciled=course.now,
             empty_since=step.empty_since,
-            drift=_drift(course, compared, entering, told) if told else Drift(),
+            drift=_drift(course, compared, entering, told) if told else None,
         )
 
     async def _entering(self, course: Course, step: Step) -> Mapping[str, str]:

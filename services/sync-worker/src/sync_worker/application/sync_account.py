@@ -7,16 +7,17 @@ from zoneinfo import ZoneInfo
 
 from contracts.events import RemovalReason
 from icloud import HeldBack, Home, ListedCalendar, TryLater, calendar_id
-from runtime.clock import Clock
 from runtime.logs import get_logger
 from sync_worker.application.accounts import Account, Accounts
 from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Outlook, Passes
 from sync_worker.application.export_appointments import ExportAppointments, Exporting
+from sync_worker.application.jobs import Jobs
 from sync_worker.application.judge_object import Look
 from sync_worker.application.leave_calendars import LeaveCalendars
 from sync_worker.application.missed_calendars import MissedCalendars
+from sync_worker.application.own_appointments import OwnAppointments
 from sync_worker.application.publish_states import PublishStates
 from sync_worker.application.read_calendar import ReadCalendar
 from sync_worker.application.reading import Reading
@@ -56,6 +57,7 @@ class Doing:
     publish: PublishStates
     passes: Passes
     tell: Tell
+    jobs: Jobs
 
 
 class SyncAccount:
@@ -66,20 +68,19 @@ class SyncAccount:
     starts from the old tokens; doing again what was done changes nothing.
     """
 
-    def __init__(self, accounts: Accounts, doing: Doing, clock: Clock, horizon: Horizon) -> None:
+    def __init__(self, accounts: Accounts, doing: Doing, horizon: Horizon) -> None:
         self._accounts = accounts
         self._do = doing
-        self._clock = clock
         self._horizon = horizon
 
     async def __call__(self, claim: Claim) -> Read:
         """Raises LeaseLost, CredentialUnusable, and of icloud's errors those about the account as a whole."""
         if claim.unpublished:
             await self._do.publish.leftover(claim)
+        await self._do.leave.titles(claim)
         account = await self._accounts.open(claim)
-        as_of = self._clock()
         listed = await self._listed(claim, account)
-        course = self._course(claim, account, as_of)
+        course = self._course(claim, account)
         await self._do.calendars(course, listed)
         exporting = await self._do.exports(course, account, listed)
         shown = {one: Shown(each.path, each.supported, each.ctag, each.token) for one, each in listed.items()}
@@ -94,9 +95,9 @@ class SyncAccount:
         )
         others = any(one.supported for one in shown.values())
         await self._go(course, plan(shown, remembered), exporting, others=others)
-        await self._do.tell.completed(claim, next(course.revisions), as_of=int(as_of.timestamp()), ages=course.ages())
+        await self._do.tell.completed(claim, next(course.revisions), as_of=course.as_of, ages=course.ages())
         outlook = await self._do.exports.outlook(course, exporting)
-        return Read(as_of, account.home, course.imported, course.removed, len(course.behind), outlook)
+        return Read(course.now, account.home, course.imported, course.removed, len(course.behind), outlook)
 
     async def _listed(self, claim: Claim, account: Account) -> Mapping[str, ListedCalendar]:
         """The home's calendars by id."""
@@ -179,17 +180,20 @@ class SyncAccount:
         for step in gone:
             await self._do.missed.leave(course, step)
 
-    def _course(self, claim: Claim, account: Account, as_of: datetime) -> Course:
+    def _course(self, claim: Claim, account: Account) -> Course:
         revisions = claim.revisions()
+        own = OwnAppointments(self._do.jobs, claim, account)
         look = Look(
-            as_of=as_of,
-            horizon=self._horizon.around(as_of),
+            as_of=claim.claimed_at,
+            horizon=self._horizon.around(claim.claimed_at),
             zone=ZoneInfo(claim.time_zone),
             addresses=frozenset({*account.home.addresses, account.home.principal} if account.home else ()),
+            own=own.names,
         )
         return Course(
             claim=claim,
             account=account,
+            objects=own,
             look=look,
             revisions=revisions,
             progress=Progress(self._do.tell, claim, revisions),

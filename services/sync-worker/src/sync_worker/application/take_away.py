@@ -6,7 +6,6 @@ from icloud import (
     CalendarGone,
     CredentialsRejected,
     Forbidden,
-    HeldBack,
     NotUnderstood,
     PreconditionFailed,
     TryLater,
@@ -15,7 +14,7 @@ from runtime.logs import get_logger
 from sync_worker.application import metrics
 from sync_worker.application.linked_calendar import LinkedCalendar
 from sync_worker.domain.appointments import uid_in
-from sync_worker.domain.exports import Copy, untouched
+from sync_worker.domain.exports import Copy, Job, untouched
 
 ROUNDS: Final = 3
 """Of write, refusal, look: somebody who changes an object more often than that within seconds is waited for."""
@@ -23,11 +22,14 @@ ROUNDS: Final = 3
 _log = get_logger("sync_worker.take_away")
 
 
-async def taken_away(calendar: LinkedCalendar, copy: Copy) -> None:
+async def taken_away(calendar: LinkedCalendar, copy: Copy) -> bool:
     """Delete a cancelled appointment's copy, whatever the user made of it; none that is not ours by its UID.
 
-    Raises as `LinkedCalendar`, CalendarGone for one in a calendar that is not there or closed to us.
+    False where the home does not show its calendar and nothing else says that it is gone: it is to be tried again.
+    Raises as `LinkedCalendar`, CalendarGone for one in a calendar that is closed to us.
     """
+    if not calendar.is_listed(copy.path):
+        return await _is_gone(calendar, copy)
     if not calendar.may_delete_in(copy.path):
         raise CalendarGone
     etag = copy.etag
@@ -35,7 +37,7 @@ async def taken_away(calendar: LinkedCalendar, copy: Copy) -> None:
         if etag is None:
             seen = await calendar.find(copy.href)
             if seen is None or seen.uid != uid_in(copy.href):
-                return
+                return True
             etag = seen.etag
         try:
             await calendar.delete(copy.href, if_match=etag)
@@ -43,15 +45,37 @@ async def taken_away(calendar: LinkedCalendar, copy: Copy) -> None:
             etag = None
         else:
             metrics.EXPORTED.labels("deleted").inc()
-            return
+            return True
     raise TryLater(None, "unsettled")
 
 
-async def tidied(calendar: LinkedCalendar, appointment_id: str, copy: Copy) -> bool:
-    """Delete a copy in a calendar that was linked before; what the user changed in it is theirs by now.
+async def _is_gone(calendar: LinkedCalendar, copy: Copy) -> bool:
+    """Whether a copy whose calendar the home does not show has gone with it: a home may be wrong for a moment."""
+    try:
+        seen = await calendar.find(copy.href)
+    except CalendarGone:
+        return True
+    except (Forbidden, NotUnderstood):
+        return False
+    return seen is None or seen.uid != uid_in(copy.href)
 
-    False where it is to be tried again. Raises HeldBack.
+
+async def tidied(calendar: LinkedCalendar, job: Job) -> tuple[tuple[Copy, ...], TryLater | None]:
+    """Delete the copies in calendars that were linked before; what the user changed in one is theirs by now.
+
+    Those that are to be tried again, and why nothing more is to be asked for a while.
     """
+    left = job.left
+    try:
+        for one in job.left:
+            if await _tidied(calendar, job.appointment_id, one):
+                left = tuple(other for other in left if other is not one)
+    except TryLater as pause:
+        return left, pause
+    return left, None
+
+
+async def _tidied(calendar: LinkedCalendar, appointment_id: str, copy: Copy) -> bool:
     if not calendar.may_delete_in(copy.path):
         return False
     try:
@@ -59,9 +83,11 @@ async def tidied(calendar: LinkedCalendar, appointment_id: str, copy: Copy) -> b
         if seen and untouched(seen, copy):
             await calendar.delete(copy.href, if_match=seen.etag)
             metrics.EXPORTED.labels("moved").inc()
-    except HeldBack:
-        raise
-    except (PreconditionFailed, TryLater, CredentialsRejected):
+    except TryLater as later:
+        if later.after is not None:
+            raise
+        return False
+    except (PreconditionFailed, CredentialsRejected):
         return False
     except (CalendarGone, Forbidden, NotUnderstood) as error:
         _log.warning("copy_left_behind", appointment_id=appointment_id, reason=type(error).__name__)

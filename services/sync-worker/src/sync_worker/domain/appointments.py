@@ -69,8 +69,22 @@ def uid_of(appointment_id: str, path: str) -> str:
     The same for ever, for whoever writes it. Another one in another calendar: iCloud takes a UID only once in an
     account, so that an appointment could not be in the new calendar before it has left the old one.
     """
-    name = appointment_id if _PLAIN.fullmatch(appointment_id) else _digits(appointment_id, 32)
-    return f"{OWN_UID}{name}-{_digits(path, 8)}"
+    return f"{OWN_UID}{name_of(appointment_id)}-{_digits(path, 8)}"
+
+
+def name_of(appointment_id: str) -> str:
+    """What an appointment is called in the UIDs of its objects."""
+    return appointment_id if _PLAIN.fullmatch(appointment_id) else _digits(appointment_id, 32)
+
+
+def names_in(uid: str, marker: str) -> tuple[str, str]:
+    """What the appointments are called that a UID and a marker speak of; anybody's, and either may be none at all."""
+    return uid.removeprefix(OWN_UID).rpartition("-")[0] if uid.startswith(OWN_UID) else "", name_of(marker)
+
+
+def is_marked(text: str) -> bool:
+    """Whether a calendar object may be of ours, or of another user's of ours."""
+    return OWN_UID in text or MARKER in text.upper()
 
 
 def uid_in(href: str) -> str:

@@ -30,9 +30,12 @@ def changes(known: Mapping[str, Known], listed: Mapping[str, str]) -> Diff:
     """Compare what is known with a complete listing of hrefs and ETags.
 
     A listing that is limited to a window proves nothing of objects outside: what is not expected is never removed.
+    What is listed without an ETag may always have changed.
     """
     return Diff(
-        added_or_changed=tuple(href for href, etag in listed.items() if href not in known or known[href].etag != etag),
+        added_or_changed=tuple(
+            href for href, etag in listed.items() if not etag or href not in known or known[href].etag != etag
+        ),
         removed=tuple(sorted(href for href, one in known.items() if one.expected and href not in listed)),
     )
 

@@ -1,10 +1,10 @@
 """One VEVENT, read. What cannot be read of it is noted as a flaw and the rest is read on, erring towards busy."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from sync_worker.domain.appointments import MARKER, OWN_UID
+from sync_worker.domain.appointments import MARKER, names_in
 from sync_worker.domain.attendance import declined
 from sync_worker.domain.budget import Refused
 from sync_worker.domain.civil import DAY
@@ -50,12 +50,17 @@ class Event:
 
 
 class EventReading:
-    """Reads the events of one object, in the zone and with the addresses of its connection. Notes flaws."""
+    """Reads the events of one object, in the zone and with the addresses of its connection. Notes flaws.
 
-    def __init__(self, zones: Zones, home: Zone, addresses: frozenset[str]) -> None:
+    `own` are the names of the user's appointments (`appointments.name_of`). Another user's, in a calendar that both
+    see, are events like all others.
+    """
+
+    def __init__(self, zones: Zones, home: Zone, addresses: frozenset[str], own: Collection[str] = frozenset()) -> None:
         self._zones = zones
         self._home = home
         self._addresses = addresses
+        self._own = own
         self._wrong = 0
         self.flaws: list[Flaw] = []
 
@@ -182,7 +187,7 @@ class EventReading:
             declined=declined(lines.get("ATTENDEE", ()), self._addresses),
             transparent=shown_as == "TRANSPARENT" or (start.is_date and not shown_as),
             tentative=status == "TENTATIVE",
-            own_appointment=uid.startswith(OWN_UID) or MARKER in lines,
+            own_appointment=bool(self._own) and any(name in self._own for name in names_in(uid, _text(lines, MARKER))),
             all_day=start.is_date,
             travel_seconds=0 if start.is_date else self._travel(lines),
         )
@@ -210,5 +215,9 @@ def _sequence(text: str) -> int:
 def _title(lines: Lines) -> str | None:
     if "SUMMARY" not in lines:
         return None
-    text = parameters(lines["SUMMARY"][0])[1][: 2 * _TITLE_CHARACTERS]
-    return _ESCAPED.sub(lambda escaped: escaped[1].replace("n", "\n").replace("N", "\n"), text)[:_TITLE_CHARACTERS]
+    return _text(lines, "SUMMARY")[:_TITLE_CHARACTERS]
+
+
+def _text(lines: Lines, name: str) -> str:
+    text = parameters(lines[name][0])[1][: 2 * _TITLE_CHARACTERS] if name in lines else ""
+    return _ESCAPED.sub(lambda escaped: escaped[1].replace("n", "\n").replace("N", "\n"), text)

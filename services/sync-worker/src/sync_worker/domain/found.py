@@ -18,13 +18,13 @@ from sync_worker.domain.zones import NamedZone
 _STEPS: Final = 50_000
 """What zones that the object defines itself may cost: a sixth of what an imported one may."""
 _ZONES_UNTIL: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
-_WORDS: Final = ("LOCATION", "DESCRIPTION", PRINT)
+_WORDS: Final = ("LOCATION", "DESCRIPTION", PRINT, "ORGANIZER")
 _ESCAPED: Final = re.compile(r"\\([\\;,nN])")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an object says. `says` is empty for what we would never write: a series, a day, something cancelled."""
+    """What an object says. `says` is empty for what we would never write: a series, a day, guests."""
 
     etag: str
     uid: str
@@ -47,15 +47,19 @@ def found(etag: str, text: str, zone: ZoneInfo) -> Found:
     lines, event = next(((lines, event) for lines, event in read if event.replaces is None), read[0])
     span = Span(*span_of(event))
     alone = len(components.events) == 1 and not components.flaws and not reading.flaws
-    says = _says(lines, span) if alone and _plain(event) else ""
+    says = _says(lines, span) if alone and _plain(event, lines) else ""
     return Found(etag, event.uid, span, says, _value(lines, PRINT))
 
 
-def _plain(event: Event) -> bool:
-    """Whether it is one event of some time that blocks."""
+def _plain(event: Event, lines: Lines) -> bool:
+    """Whether it is one event of some time that blocks, and nothing of the user's would be lost by writing over it.
+
+    Servers tell guests that they are no longer invited when an object comes without them (RFC 6638, 3.2.1).
+    """
     facts = event.facts
     again = event.rules or event.dates or event.replaces is not None
-    return not (again or facts.all_day or facts.cancelled or facts.transparent or facts.tentative)
+    theirs = "ATTENDEE" in lines or "ORGANIZER" in lines or facts.travel_seconds
+    return not (again or theirs or facts.all_day or facts.cancelled or facts.transparent or facts.tentative)
 
 
 def _says(lines: Lines, span: Span) -> str:

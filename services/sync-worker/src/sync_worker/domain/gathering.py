@@ -19,7 +19,12 @@ class Gathering:
         self._left = OCCURRENCES
 
     def add(self, facts: Facts, start: int, end: int) -> None:
-        """Take an occurrence, its travel put before it. Raise `Refused` past the most an object may have."""
+        """Take an occurrence, its travel put before it. Raise `Refused` past the most an object may have.
+
+        One that ends before it starts is refused too: nobody could be told of it.
+        """
+        if end < start:
+            raise Refused(Flaw.TIME_MALFORMED)
         start -= facts.travel_seconds
         if not self.horizon.touches(start, end):
             return

@@ -31,12 +31,15 @@ class Length:
 
 
 def between(start: Moment, end: Moment) -> Length:
-    """The length that DTEND gives."""
+    """The length that DTEND gives, never negative.
+
+    Around a clock change the later instant may have the earlier wall time: then it lasts from instant to instant.
+    """
     first = start
     if start.is_date is not end.is_date or end.wall <= start.wall or start.zone is not end.zone:
         for quirk in ENDS:
             first, end = quirk(first, end)
-    if first.zone == end.zone == start.zone:
+    if first.zone == end.zone == start.zone and first.wall <= end.wall:
         return Length(end.wall - first.wall, back=start.wall - first.wall)
     return Length(end.instant - first.instant, exact=True, back=start.instant - first.instant)
 

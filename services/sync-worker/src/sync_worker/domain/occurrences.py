@@ -1,5 +1,6 @@
 """From the text of a calendar object to its occurrences and their facts, in bounded time, whatever text comes."""
 
+from collections.abc import Collection
 from zoneinfo import ZoneInfo
 
 from sync_worker.domain.budget import Budget, Refused
@@ -12,7 +13,7 @@ from sync_worker.domain.zone_names import Zones
 from sync_worker.domain.zones import NamedZone, Zone
 
 # Raised by one whenever the same text may be read differently: what was read by an older one is read again.
-VERSION = 3
+VERSION = 4
 # About half a second. A year of any calendar that people keep takes less than a fiftieth of it.
 _STEPS = 300_000
 # Of their own, so that zones cannot use up what the series needs: a hundred names, or a dozen definitions.
@@ -21,25 +22,28 @@ _STEPS_FOR_ZONES = 100_000
 _ZONES_BEYOND = 366 * 86_400
 
 
-def read_object(text: str, *, horizon: Span, zone: ZoneInfo, addresses: frozenset[str]) -> ImportedObject:
+def read_object(
+    text: str, *, horizon: Span, zone: ZoneInfo, addresses: frozenset[str], own: Collection[str] = frozenset()
+) -> ImportedObject:
     """Read one calendar object: every occurrence that touches the horizon, whole, with its facts.
 
     `zone` is that of the connection, for all-day and floating times; `addresses` are what the user is called: e-mail
-    addresses, URNs, the principal. Only VEVENTs count; an object without any has no groups. Raise `Unreadable`, and
-    nothing else, when any part of it that matters cannot be read.
+    addresses, URNs, the principal; `own` the names of the user's appointments. Only VEVENTs count; an object without
+    any has no groups. Raise `Unreadable`, and nothing else, when any part of it that matters cannot be read.
     """
     found = scan(text)
     budget = Budget(_STEPS)
     home = NamedZone(zone)
     zones = Zones(found.definitions, horizon.end + _ZONES_BEYOND, Budget(_STEPS_FOR_ZONES))
-    reading = EventReading(zones, home, addresses)
+    reading = EventReading(zones, home, addresses, own)
     events = [event for event in map(reading.event, found.events) if event is not None]
     gathering = Gathering(horizon)
     flaws = found.flaws + reading.flaws + _gathered(events, home, gathering, budget)
     groups = gathering.groups()
     if flaws:
         spans = [span for group in groups for span in group.spans] or [span_of(event) for event in events[:1]]
-        raise Unreadable(flaws[0], Span(*min(spans)) if spans else None, groups)
+        first = min(spans, default=None)
+        raise Unreadable(flaws[0], Span(first[0], max(first)) if first else None, groups)
     head = next((event for event in events if event.replaces is None), events[0] if events else None)
     return ImportedObject(
         uid=events[0].uid if events else "",

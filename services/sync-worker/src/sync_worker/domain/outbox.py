@@ -167,6 +167,13 @@ def content_of(read: ImportedObject, uid_hash: str, *, titles: bool) -> Content:
     return Content(uid_hash, read.title if titles else None, read.all_day, read.groups)
 
 
+def as_busy(content: Content) -> Content:
+    """What can be told of it whatever is wrong with it: its times, as busy."""
+    spans = {(min(span), max(span)) for group in content.groups for span in group.spans}
+    groups = (FactGroup(Facts(), tuple(sorted(spans))),) if spans else ()
+    return Content(content.uid_hash, None, all_day=False, groups=groups)
+
+
 def blocking(flaw: Unreadable, uid_hash: str) -> Content | None:
     """The time that can be told of an object that cannot be read, as busy; None when no time can be told."""
     if flaw.groups:

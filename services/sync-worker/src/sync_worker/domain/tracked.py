@@ -17,6 +17,15 @@ is this server's way of naming versions."""
 
 
 @dataclass(frozen=True, slots=True)
+class PutRight:
+    """How many objects a full listing put right that no change had told, by how."""
+
+    missing: int = 0
+    changed: int = 0
+    extra: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Tracked:
     """One calendar as the last pass left it.
 
@@ -41,6 +50,8 @@ class Tracked:
     """Up to this time (epoch seconds) all that it holds has been read; what begins later enters with the days."""
     reconciled: datetime | None = None
     """When all of it was last compared with a full listing."""
+    put_right: PutRight | None = None
+    """What that comparison came to; None: that could not be told from what had changed."""
     empty_since: datetime | None = None
     """When its first listing came empty, until it was asked in another way whether it is."""
     late: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -64,6 +75,8 @@ class Settled:
     """This one is never as it was."""
     late: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Nor is this: listed ETags by href."""
+    put_right: PutRight | None = None
+    """Of the comparison, where there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,7 @@ def settled(tracked: Tracked | None, shown: Shown, basis: str, how: Settled, as_
         quarantine_told=how.quarantine_told,
         covered=before.covered if how.covered is None else how.covered,
         reconciled=how.reconciled or before.reconciled,
+        put_right=how.put_right if how.reconciled else before.put_right,
         empty_since=how.empty_since,
         late=late,
         late_asked=late_asked,

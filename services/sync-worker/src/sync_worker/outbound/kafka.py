@@ -9,7 +9,7 @@ from contracts.events import CompletedSync, SyncCompleted
 from contracts.topics import SYNC
 from contracts.wire import WireRecord, encode, tombstone
 from runtime.clock import Clock
-from runtime.kafka import Publisher, PublishFailed
+from runtime.kafka import Publisher, PublishFailed, RecordTooLarge
 from runtime.kafka.publisher import key_hash
 from runtime.logs import get_logger
 from sync_worker.application.publish_states import Ended, Events, Said
@@ -19,6 +19,8 @@ _FLUSH_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 2.0
 _MOST_IN_ONE: Final = 500
 """Connections in one message: some 150 kB."""
+_MOST_AGES_IN_ONE: Final = 5_000
+"""Calendars with an age of their own in it: some 350 kB more."""
 
 _log = get_logger("sync_worker.kafka")
 
@@ -75,7 +77,7 @@ class KafkaCompletions:
             if not taken:
                 return
             try:
-                await self._events.publish(list(_by_partition(taken.values())))
+                await self._say(list(_by_partition(taken.values())))
                 taken = {}
             except PublishFailed:
                 _log.warning("completions_kept", connections=len(taken))
@@ -83,6 +85,17 @@ class KafkaCompletions:
                 # Also when it is broken off: the last flush of the process says them then.
                 for completed in taken.values():
                     self.add(completed)
+
+    async def _say(self, messages: Sequence[SyncCompleted]) -> None:
+        """One that Kafka would never take is left out: readers then take its connections for older than they are."""
+        try:
+            await self._events.publish(messages)
+        except RecordTooLarge:
+            for message in messages:
+                try:
+                    await self._events.publish([message])
+                except RecordTooLarge:
+                    _log.error("completion_too_large", connections=len(message.connections))
 
 
 def _together(one: CompletedSync, other: CompletedSync) -> CompletedSync:
@@ -99,5 +112,17 @@ def _by_partition(completed: Iterable[CompletedSync]) -> Iterator[SyncCompleted]
     for one in completed:
         partitions.setdefault(key_hash(one.connection_id) % SYNC.partitions, []).append(one)
     for together in partitions.values():
-        for start in range(0, len(together), _MOST_IN_ONE):
-            yield SyncCompleted(connections=tuple(together[start : start + _MOST_IN_ONE]))
+        yield from _in_messages(together)
+
+
+def _in_messages(together: Iterable[CompletedSync]) -> Iterator[SyncCompleted]:
+    message: list[CompletedSync] = []
+    ages = 0
+    for one in together:
+        ages += len(one.calendars)
+        if message and (len(message) >= _MOST_IN_ONE or ages > _MOST_AGES_IN_ONE):
+            yield SyncCompleted(connections=tuple(message))
+            message, ages = [], len(one.calendars)
+        message.append(one)
+    if message:
+        yield SyncCompleted(connections=tuple(message))

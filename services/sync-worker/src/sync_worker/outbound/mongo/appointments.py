@@ -12,6 +12,7 @@ from contracts.facts import Access
 from runtime import tracing
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.track_appointments import Wanted
+from sync_worker.domain.appointments import name_of
 from sync_worker.domain.exports import Job
 from sync_worker.outbound.mongo.appointment_documents import agreed_fields, job_from, progress_fields
 from sync_worker.outbound.mongo.collections import (
@@ -91,6 +92,10 @@ class MongoAppointments:
         """Those whose copies are these calendar objects."""
         where = {"copy.event_id": {"$in": list(event_ids), "$type": "string"}, "connection_id": claim.connection_id}
         return [job_from(document, claim) async for document in self._appointments.find(where)]
+
+    async def names(self, claim: Claim) -> Collection[str]:
+        """What all of them are called in their objects."""
+        return {name_of(document["_id"]) async for document in self._appointments.find(_of(claim), {"_id": True})}
 
     async def keep(self, claim: Claim, job: Job, due_at: datetime | None) -> None:
         """Note how far it has come."""

@@ -15,7 +15,7 @@ from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held, Wish
 from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.rejections import Rejections
-from sync_worker.domain.tracked import Tracked
+from sync_worker.domain.tracked import PutRight, Tracked
 from sync_worker.outbound.mongo.collections import Document
 
 
@@ -101,7 +101,8 @@ def _tracked_from(document: Document) -> Tracked:
     held = document.get("hold")
     hold = made_of(Held, {**held, "doubt": Doubt(held["doubt"])}) if held else None
     late = tuple((href, etag) for href, etag in document.get("late", ()))
-    return made_of(Tracked, {**document, "hold": hold, "late": late})
+    put_right = made_of(PutRight, document["put_right"]) if "put_right" in document else None
+    return made_of(Tracked, {**document, "hold": hold, "late": late, "put_right": put_right})
 
 
 def _home_told_from(document: Document) -> HomeTold:

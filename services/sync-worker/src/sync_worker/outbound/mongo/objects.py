@@ -10,7 +10,7 @@ from sync_worker.application.claim import Claim, LeaseLost
 from sync_worker.application.claim import State as ConnectionState
 from sync_worker.application.publish_states import last_said
 from sync_worker.domain.bases import Basis, seen
-from sync_worker.domain.outbox import Known, Refresh, State
+from sync_worker.domain.outbox import Imported, Known, Refresh, State
 from sync_worker.outbound.mongo.collections import CONNECTIONS, DATABASE, NOW, OBJECTS, Client, Document
 from sync_worker.outbound.mongo.documents import last_said_document
 from sync_worker.outbound.mongo.object_documents import (
@@ -79,6 +79,12 @@ class MongoObjects:
         found = self._objects.find(where | {"quarantine": {"$exists": False}}, {"_id": True})
         # In the order of an index that begins with them: what goes on is not read.
         return [document["_id"] async for document in found.sort("extent.1", ASCENDING).limit(limit)]
+
+    async def titled(self, claim: Claim, limit: int) -> Sequence[Imported]:
+        """Those with a title."""
+        where = {"connection_id": claim.connection_id, "alive": True, "content.title": {"$type": "string"}}
+        states = [state_from(document) async for document in self._objects.find(where).limit(limit)]
+        return [state for state in states if isinstance(state, Imported)]
 
     async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
         """Those of one calendar that cannot be read."""
