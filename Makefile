@@ -39,7 +39,7 @@ bench: setup ## The benchmarks, side by side with their baselines in one run
 storm: setup ## The long storm: 10,000 changes, 200 kills and more (some twenty minutes)
 	@PYTHONPATH=tests/lib exec $(PY) -P -m storm_run
 
-soak: setup ## An hour of life, load and trouble: memory, threads, files and backlogs must not grow (MINUTES=60)
+soak: setup ## An hour of life, load and trouble: nothing may grow, all must believe the truth in the end (MINUTES=60)
 	@PYTHONPATH=tests/lib exec $(PY) -P -m soak_run --minutes $(or $(MINUTES),60)
 
 proofs: setup ## What make test does in small, in full: 5,000 series against an oracle, long fuzzing (some ten minutes)

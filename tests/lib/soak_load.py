@@ -6,16 +6,18 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from threading import Event
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 
+from apple_users import PARIS
 from icloud_simulator.client import SimulatorAdmin
 from local_stack.stack import LocalStack
 from local_stack.waiting import wait_until
+from oracle import busy
 from soak_people import Inhabitant
-from storm_changes import EVERYTHING, Life
+from storm_changes import CALENDARS, EVERYTHING, Life
 from storm_weather import THROTTLE, WEATHERS
 
 _OBJECTS: Final = 30
@@ -23,6 +25,7 @@ _BOOKED_AT_MOST: Final = 20
 _WRONG_PASSWORD: Final = "soak-soak-soak-soak"
 _CHANGE_SECONDS, _LOOK_SECONDS, _BOOK_SECONDS, _COME_SECONDS, _WEATHER_SECONDS = 0.25, 0.1, 0.5, 10.0, 3.0
 _PATIENCE: Final = 240.0
+_TRUE_FOR: Final = timedelta(weeks=8)
 _SHARE_OF_THROTTLES, _SHARE_OF_WRONG = 0.02, 0.2
 
 Hand = Callable[[Event], None]
@@ -42,16 +45,17 @@ class Load:
         self._lives = [Life(apple, one.apple, Random(self._seeds.getrandbits(64)), self._today) for one in self._people]
 
     def begin(self) -> None:
-        """Connect everybody who stays; return when all of them are read."""
+        """Connect everybody who stays; return when all of them are read. Raises AssertionError when one is not."""
         for person, life in zip(self._people, self._lives, strict=True):
             life.begin(_OBJECTS)
             person.link(person.connect().raise_for_status().json()).raise_for_status()
-        self.demand_fresh()
-
-    def demand_fresh(self) -> None:
-        """Raise AssertionError unless everybody's calendars are read, or soon will be."""
         for person in self._people:
             assert wait_until(lambda one=person: self._state(one) == "fresh", seconds=_PATIENCE), person.user  # type: ignore[misc]  # the default binds it
+
+    def wrong(self) -> list[str]:
+        """Those of whom availability believes, and goes on believing, something else than their calendars say."""
+        wait_until(lambda: all(map(self._is_right, self._people)), seconds=_PATIENCE)
+        return [person.user for person in self._people if not self._is_right(person)]
 
     def hands(self) -> Sequence[Hand]:
         """Each for a thread of its own."""
@@ -129,10 +133,23 @@ class Load:
         number = next(self._numbers)
         return Inhabitant.of(self._stack, self._apple.create_account(f"soak.{number}@icloud.com"), number)
 
+    def _is_right(self, person: Inhabitant) -> bool:
+        end = self._today + _TRUE_FOR
+        texts = [one.ics for one in self._apple.objects(person.apple.apple_id) if one.calendar in CALENDARS]
+        true = busy(texts, self._today, end, zone=PARIS, me=person.apple.apple_id)
+        told = self._busy(person, end)
+        moments = (
+            (datetime.fromisoformat(span["start"]), datetime.fromisoformat(span["end"])) for span in told["busy"]
+        )
+        return list(moments) == true and told["state"] == "fresh"
+
     def _state(self, person: Inhabitant) -> str:
-        span = {"start": self._today.isoformat(), "end": (self._today + timedelta(days=1)).isoformat()}
+        return str(self._busy(person, self._today + timedelta(days=1))["state"])
+
+    def _busy(self, person: Inhabitant, end: datetime) -> dict[str, Any]:
+        span = {"start": self._today.isoformat(), "end": end.isoformat()}
         answer = person.availability.get(f"/v1/users/{person.user}/busy", params=span)
-        return str(answer.json().get("state"))
+        return {"busy": [], "state": None} | (answer.json() if answer.is_success else {})
 
     def _note(self, what: str, answer: httpx.Response) -> None:
         self.counts[f"{what} {answer.status_code}"] += 1

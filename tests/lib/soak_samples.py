@@ -24,12 +24,20 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "memory, MB": Limit(6.0, share=0.05),
     # Pools keep the connections of their busiest moment; one left open per pass would be thousands.
     "files": Limit(10),
-    "threads": Limit(2),
+    # Motor's pool has five a core and starts each when it is needed; one left behind per pass would be hundreds.
+    "threads": Limit(4),
     "tasks": Limit(4),
+    "pending": Limit(20),
+    # Of a few seconds on a busy machine; a consumer that cannot keep up is behind by minutes within the hour.
+    "lag, s": Limit(30),
 }
 _EVERY_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 5.0
-_TASKS: Final = re.compile(rf"^{TASKS} (\S+)$", re.MULTILINE)
+_METRICS: Final[Mapping[str, str]] = {
+    "tasks": TASKS,
+    "pending": "calsync_pending_events",
+    "lag, s": "calsync_kafka_consumer_lag_seconds",
+}
 
 
 class Samples:
@@ -76,7 +84,7 @@ class Samples:
             except psutil.NoSuchProcess:  # a database that is just being started anew
                 continue
             if process in self._pids:
-                held |= _tasks(http, state.ports[f"{process} ops"])
+                held |= _told(http, state.ports[f"{process} ops"])
             for what, value in held.items():
                 self._series[process, what].append(Sample(seconds, value))
                 yield round(seconds, 1), process, what, value
@@ -102,9 +110,11 @@ def _held(process: psutil.Process) -> dict[str, float]:
         }
 
 
-def _tasks(http: httpx.Client, port: int) -> dict[str, float]:
+def _told(http: httpx.Client, port: int) -> dict[str, float]:
+    """By the process itself; of several figures of one kind the highest."""
     try:
-        told = _TASKS.search(http.get(f"http://{HOST}:{port}/metrics").text)
+        text = http.get(f"http://{HOST}:{port}/metrics").text
     except httpx.TransportError:  # too busy to answer: the next look tells
         return {}
-    return {"tasks": float(told.group(1))} if told else {}
+    found = {what: re.findall(rf"^{name}(?:{{.*}})? (\d\S*)$", text, re.MULTILINE) for what, name in _METRICS.items()}
+    return {what: max(map(float, values)) for what, values in found.items() if values}

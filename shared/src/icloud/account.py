@@ -141,8 +141,8 @@ class Account:
     async def put(self, href: str, text: str, *, if_match: str | None) -> str | None:
         """Create an object (`if_match` None: never over an existing one) or replace the version with that ETag.
 
-        Return the new ETag if the server told it. Raise PreconditionFailed or CalendarGone. After TryLater it may have
-        happened: read back before the next attempt.
+        Return the new ETag if the server told it. Raise PreconditionFailed or CalendarGone. After TryLater, and
+        NotUnderstood but for `object_refused`, it may have happened: read back before the next attempt.
         """
         request = requests.put(text, if_match=if_match)
         answer = await self._write(href, request, Step.PUT)
@@ -175,11 +175,15 @@ class Account:
 
     async def _write(self, href: str, request: Request, step: Step) -> Answer:
         try:
-            return await self._ask(href, request, step)
+            answer = await self._ask(href, request, step)
         except DoubtfulCalendar:
             await self._look_at(href.rpartition("/")[0] + "/")
-        # The calendar is there, so it is the object: iCloud answers 404 to an event without an end.
-        raise NotUnderstood("object_refused")
+            # The calendar is there, so it is the object: iCloud answers 404 to an event without an end.
+            raise NotUnderstood("object_refused") from None
+        if answer.status == HTTPStatus.OK and b"<html" in answer.body[:1_024].lower():
+            # Somebody in front of the server wants to sign in, or asks for patience: nothing says that it was done.
+            raise NotUnderstood("web_page")
+        return answer
 
     async def _look_at(self, path: str) -> None:
         """Raise CalendarGone or Forbidden unless the calendar exists."""

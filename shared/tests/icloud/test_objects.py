@@ -111,6 +111,18 @@ async def test_a_web_page_is_no_object(script: Script, account: Account) -> None
         await account.get(f"{CALENDAR}A.ics")
 
 
+async def test_a_web_page_says_of_no_write_that_it_was_done(script: Script, account: Account) -> None:
+    href, body = f"{CALENDAR}A.ics", b"<!DOCTYPE html>\n<HTML><p>Please try again later.</p></HTML>"
+    script.on("PUT", href, Scripted(200, body=body))
+    script.on("DELETE", href, Scripted(200, body=body), Scripted(404, body=body))
+
+    with pytest.raises(NotUnderstood, match="web_page"):
+        await account.put(href, TEXT, if_match=None)
+    with pytest.raises(NotUnderstood, match="web_page"):
+        await account.delete(href, if_match='"a"')
+    await account.delete(href, if_match='"a"')
+
+
 async def test_creating_never_overwrites_and_replacing_names_the_version(script: Script, account: Account) -> None:
     href = f"{CALENDAR}A.ics"
     script.on("PUT", href, Scripted(201, headers={"ETag": '"new"'}), Scripted(204))
