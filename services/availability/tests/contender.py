@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
+from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.read_concern import ReadConcern
 
 from availability.application.book import Book, Circumstances, Wish
@@ -71,8 +71,8 @@ class Unguarded(MongoBookings):
     async def alone(self, user: User, decide: Callable[[Desk], Awaitable[T]]) -> T:
         client = self._timeline.database.client
         async with await client.start_session() as session, session.start_transaction():
-            desk = UnguardedDesk(self, user)
-            desk.session, desk.timeline = session, self._timeline.with_options(read_concern=ReadConcern())
+            desk = UnguardedDesk(self, user, session)
+            desk.timeline = self._timeline.with_options(read_concern=ReadConcern())
             done = await decide(desk)
             for outline in desk.claim.outlines:
                 await desk.timeline.bulk_write([outline_write(outline)], session=session)
@@ -82,12 +82,11 @@ class Unguarded(MongoBookings):
 class UnguardedDesk(_Desk):
     """Reads in the transaction what stands in the way."""
 
-    session: AsyncIOMotorClientSession
     timeline: AsyncIOMotorCollection[Document]
 
     async def known(self, window: Window) -> Known:
         asked = heaps(question(*self._user, window), window)
-        found = self.timeline.aggregate(asked, session=self.session)
+        found = self.timeline.aggregate(asked, session=self._session)
         return known(await found.to_list(None))
 
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 from services.availability.tests.booking_stage import MovedClock, Stage
-from services.availability.tests.examples import THEY, span
+from services.availability.tests.examples import DAY, THEY, TODAY, span
 from services.availability.tests.stories import ask
 
+from availability.application.bookings import Desk
 from availability.application.refusals import NoSuchBlockedSlot, SlotTaken
 from availability.application.timeline import Timeline
+from availability.domain.intervals import Window
 from availability.outbound.mongo import MongoBookings, MongoConflicts, MongoExports, MongoOutbox, MongoTimeline
 from availability.outbound.mongo.documents import Document
 from availability.outbound.mongo.guards import Guards
@@ -28,14 +31,14 @@ class Mortal(Guards):
 
     dies_before: str | None = None
 
-    async def _carry_out(self, guard_id: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
+    async def _carry_out(self, guard_id: Mapping[str, Any], claim: Mapping[str, Any], session: Any = None) -> None:  # noqa: ANN401 - Motor's
         keep = {"answers": (), "timeline": ("answers",), "end": ("answers", "outlines")}
         if self.dies_before is None:
-            await super()._carry_out(guard_id, claim)
+            await super()._carry_out(guard_id, claim, session)
             return
         done = {part: claim[part] if part in keep[self.dies_before] else [] for part in ("answers", "outlines")}
         # A number that no claim has: the claim itself stays.
-        await super()._carry_out(guard_id, {**claim, **done, "number": -1})
+        await super()._carry_out(guard_id, {**claim, **done, "number": -1}, session)
         raise Killed
 
 
@@ -147,3 +150,37 @@ async def test_bookings_of_one_user_in_two_processes_all_find_their_place(stage:
 
     assert sum(isinstance(answer, SlotTaken) for answer in answers) == 12
     assert len(await stage.conflicts.ahead(THEY, 0)) == 12
+
+
+class Reads(CommandListener):
+    """When the guard was read, and after when the user's time was to be."""
+
+    def __init__(self) -> None:
+        self.guard: Any = None
+        self.known: Any = None
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name == "aggregate":
+            self.known = event.command["readConcern"].get("afterClusterTime")
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        if event.command_name == "find":
+            self.guard = event.reply["operationTime"]
+
+    def failed(self, _event: CommandFailedEvent) -> None:
+        self.known = self.guard = None
+
+
+async def test_what_is_decided_by_is_never_older_than_the_guard(mongodb_url: str, database: str) -> None:
+    reads = Reads()
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(mongodb_url, tz_aware=True, event_listeners=[reads])
+    bookings = MongoBookings(client, MovedClock(), database)
+
+    async def decide(desk: Desk) -> None:
+        await desk.known(Window(TODAY, TODAY + DAY))
+
+    await bookings.alone(THEY, decide)
+    client.close()
+
+    assert reads.guard is not None
+    assert reads.known >= reads.guard

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
+from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo import ASCENDING, ReadPreference
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -48,6 +49,7 @@ class MongoBookings:
     """`entry` documents of the timeline, the guards of their users, and the answers that were given."""
 
     def __init__(self, client: AsyncIOMotorClient[Document], clock: Clock, database: str = DATABASE) -> None:
+        self._client = client
         self._clock = clock
         self._timeline = client[database].get_collection(
             COLLECTION, read_preference=ReadPreference.PRIMARY, read_concern=ReadConcern("majority")
@@ -64,17 +66,23 @@ class MongoBookings:
         async with _turn(line):
             for pause in _PAUSES:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the tries, guards nothing
+                desk, number, done = await self._tried(user, decide)
                 with _later():
-                    number = await self._guards.settled(user)
-                    desk = _Desk(self, user)
-                    done = await decide(desk)
                     if desk.claim.is_empty or await self._guards.decide(user, number, desk.claim):
                         return done
         raise AskLater
 
-    async def known(self, user: User, window: Window) -> Known:
+    async def _tried(self, user: User, decide: Callable[[Desk], Awaitable[T]]) -> tuple["_Desk", int, T]:
+        # One after the other across an election, too: the next primary may not have committed yet what the guard told.
         with _later():
-            return await read_known(self._snapshots, user, window)
+            async with await self._client.start_session() as session:
+                number = await self._guards.settled(user, session)
+                desk = _Desk(self, user, session)
+                return desk, number, await decide(desk)
+
+    async def known(self, user: User, window: Window, session: Session | None = None) -> Known:
+        with _later():
+            return await read_known(self._snapshots, user, window, session)
 
     async def find(self, account_id: str, appointment_id: str) -> Appointment | None:
         mine = {"_id": appointment_id, "kind": EntryKind.APPOINTMENT.value, "account_id": account_id}
@@ -133,13 +141,14 @@ class MongoBookings:
 class _Desk:
     """Reads at once, and gathers what is to be written."""
 
-    def __init__(self, bookings: MongoBookings, user: User) -> None:
+    def __init__(self, bookings: MongoBookings, user: User, session: Session) -> None:
         self._bookings = bookings
         self._user = user
+        self._session = session
         self.claim = Claim()
 
     async def known(self, window: Window) -> Known:
-        return await self._bookings.known(self._user, window)
+        return await self._bookings.known(self._user, window, self._session)
 
     async def appointment(self, appointment_id: str) -> Appointment | None:
         found = await self._bookings.find(self._user.account_id, appointment_id)
@@ -164,9 +173,11 @@ class _Desk:
         self.claim.answers.append(answer_document(key, answer))
 
 
-async def read_known(timeline: AsyncIOMotorCollection[Document], user: User, window: Window) -> Known:
+async def read_known(
+    timeline: AsyncIOMotorCollection[Document], user: User, window: Window, session: Session | None = None
+) -> Known:
     """One query, as every question asks it."""
-    return known(await read_heaps(timeline, question(*user, window), window))
+    return known(await read_heaps(timeline, question(*user, window), window, session))
 
 
 @asynccontextmanager

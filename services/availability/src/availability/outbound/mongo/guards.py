@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
+from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo import ReadPreference, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
@@ -57,22 +58,22 @@ class Guards:
         self._timeline = primary.get_collection(TIMELINE)
         self._answers = primary.get_collection(ANSWERS)
 
-    async def settled(self, user: User) -> int:
+    async def settled(self, user: User, session: Session | None = None) -> int:
         """How often the user's time has changed; all that was decided by then is carried out."""
-        guard = await self._left_alone(user)
+        guard = await self._left_alone(user, session)
         if guard is None:
             return 0
-        await self._carry_out_found(guard)
+        await self._carry_out_found(guard, session)
         return int(guard["number"])
 
-    async def _left_alone(self, user: User) -> Document | None:
+    async def _left_alone(self, user: User, session: Session | None) -> Document | None:
         """The guard, without a claim unless whoever made it has had the time to carry it out."""
-        guard = await self._settled.find_one({"_id": user._asdict()})
+        guard = await self._settled.find_one({"_id": user._asdict()}, session=session)
         for pause in _PATIENCE:
             if guard is None or "claim" not in guard:
                 break
             await asyncio.sleep(pause)
-            guard = await self._settled.find_one({"_id": user._asdict()})
+            guard = await self._settled.find_one({"_id": user._asdict()}, session=session)
         return guard
 
     async def unchecked(self, limit: int) -> list[tuple[User, int]]:
@@ -118,27 +119,33 @@ class Guards:
         done = await self._guards.update_one({"_id": user._asdict(), "number": number}, {"$unset": {"unchecked": ""}})
         return bool(done.matched_count)
 
-    async def _carry_out_found(self, guard: Mapping[str, Any]) -> None:
+    async def _carry_out_found(self, guard: Mapping[str, Any], session: Session | None = None) -> None:
         if "claim" in guard:
-            await self._carry_out(guard["_id"], guard["claim"])
+            await self._carry_out(guard["_id"], guard["claim"], session)
 
-    async def _carry_out(self, guard_id: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
+    async def _carry_out(
+        self, guard_id: Mapping[str, Any], claim: Mapping[str, Any], session: Session | None = None
+    ) -> None:
         """Done twice, or late, it changes nothing. Answers first: who sees an appointment finds its key answered."""
         answers = [
             UpdateOne({"_id": one["_id"], "wish": one["wish"]}, {"$set": {"answer": one["answer"]}})
             for one in claim["answers"]
         ]
         if answers:
-            await self._answers.bulk_write(answers)
+            await self._answers.bulk_write(answers, session=session)
         if claim["outlines"]:
-            await _write_newer(self._timeline, [made_of(Outline, one) for one in claim["outlines"]])
+            await _write_newer(self._timeline, [made_of(Outline, one) for one in claim["outlines"]], session)
         off = {"_id": guard_id, "claim.number": claim["number"]}
-        await self._guards.update_one(off, {"$unset": {"claim": ""}})
+        await self._guards.update_one(off, {"$unset": {"claim": ""}}, session=session)
 
 
-async def _write_newer(timeline: Any, outlines: list[Outline]) -> None:  # noqa: ANN401 - Motor's collection, whose type needs a parameter that mypy cannot see through with_options
+async def _write_newer(
+    timeline: Any,  # noqa: ANN401 - Motor's collection, whose type needs a parameter that mypy cannot see through with_options
+    outlines: list[Outline],
+    session: Session | None,
+) -> None:
     try:
-        await timeline.bulk_write([outline_write(one) for one in outlines], ordered=False)
+        await timeline.bulk_write([outline_write(one) for one in outlines], ordered=False, session=session)
     except BulkWriteError as error:
         # What is there is as new: somebody else has carried this out.
         if any(one["code"] != _DUPLICATE for one in error.details["writeErrors"]):

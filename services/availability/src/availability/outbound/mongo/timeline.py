@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
+from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -166,9 +167,14 @@ class MongoTimeline:
         return await self._snapshots.find(asked, fields, batch_size=ONE_BATCH, hint=QUESTIONS).to_list(None)
 
 
-async def read_heaps(timeline: AsyncIOMotorCollection[Document], asked: Document, window: Window) -> list[Document]:
-    """What a question about busy time finds, as of the moment that the collection's read concern says."""
-    found = timeline.aggregate(heaps(asked, window), hint=QUESTIONS, batchSize=ONE_BATCH)
+async def read_heaps(
+    timeline: AsyncIOMotorCollection[Document], asked: Document, window: Window, session: Session | None = None
+) -> list[Document]:
+    """What a question about busy time finds, as of the moment that the collection's read concern says.
+
+    With a session it finds all that was seen in it before.
+    """
+    found = timeline.aggregate(heaps(asked, window), hint=QUESTIONS, batchSize=ONE_BATCH, session=session)
     return list(await found.to_list(None))
 
 
