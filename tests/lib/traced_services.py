@@ -13,8 +13,9 @@ import httpx
 from availability import app as availability_app
 from availability.application.publish import PublishPending as PublishAppointments
 from availability.application.record_exports import RecordExports
+from availability.application.record_syncs import RecordSyncs
 from availability.inbound.http import application
-from availability.inbound.kafka import subscriptions
+from availability.inbound.kafka import reach_of, subscriptions
 from availability.outbound.kafka import KafkaAnnouncer as AppointmentAnnouncer
 from availability.outbound.kafka import KafkaWorkers
 from availability.outbound.mongo import MongoBookings, MongoExports, MongoTimeline
@@ -140,7 +141,8 @@ async def _availability(
     await timeline.prepare()
     consumers = broker(worker.kafka, "availability-tests", worker.publisher)
     ours = availability_app._records(client, timeline, consumers)
-    records = replace(ours, exports=RecordExports(MongoExports(client, name)))
+    syncs = RecordSyncs(timeline, system_clock, reach_of(consumers, name))
+    records = replace(ours, exports=RecordExports(MongoExports(client, name)), syncs=syncs)
     subscribe(consumers, *(replace(one, group=name) for one in subscriptions(records)))
     await consumers.start()
     stack.push_async_callback(consumers.stop)

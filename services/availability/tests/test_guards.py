@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 from services.availability.tests.booking_stage import MovedClock, Stage
@@ -13,7 +14,7 @@ from services.availability.tests.stories import ask
 
 from availability.application.bookings import Desk
 from availability.application.refusals import NoSuchBlockedSlot, SlotTaken
-from availability.application.timeline import Timeline
+from availability.application.timeline import AskLater, Timeline
 from availability.domain.intervals import Window
 from availability.outbound.mongo import MongoBookings, MongoConflicts, MongoExports, MongoOutbox, MongoTimeline
 from availability.outbound.mongo.documents import Document
@@ -31,14 +32,14 @@ class Mortal(Guards):
 
     dies_before: str | None = None
 
-    async def _carry_out(self, guard_id: Mapping[str, Any], claim: Mapping[str, Any], session: Any = None) -> None:  # noqa: ANN401 - Motor's
+    async def _carry_out(self, guard_id: Mapping[str, Any], claim: Mapping[str, Any], **more: Any) -> None:  # noqa: ANN401 - Motor's and bson's
         keep = {"answers": (), "timeline": ("answers",), "end": ("answers", "outlines")}
         if self.dies_before is None:
-            await super()._carry_out(guard_id, claim, session)
+            await super()._carry_out(guard_id, claim, **more)
             return
         done = {part: claim[part] if part in keep[self.dies_before] else [] for part in ("answers", "outlines")}
         # A number that no claim has: the claim itself stays.
-        await super()._carry_out(guard_id, {**claim, **done, "number": -1}, session)
+        await super()._carry_out(guard_id, {**claim, **done, "number": -1}, **more)
         raise Killed
 
 
@@ -150,6 +151,29 @@ async def test_bookings_of_one_user_in_two_processes_all_find_their_place(stage:
 
     assert sum(isinstance(answer, SlotTaken) for answer in answers) == 12
     assert len(await stage.conflicts.ahead(THEY, 0)) == 12
+
+
+class Elected(Guards):
+    """While a decision is carried out another primary comes."""
+
+    async def _carry_out(self, guard_id: Mapping[str, Any], claim: Mapping[str, Any], **more: Any) -> None:  # noqa: ANN401 - as above
+        await super()._carry_out(guard_id, claim, **more | ({"term": ObjectId()} if more.get("term") else {}))
+
+
+async def test_what_another_primary_may_not_have_is_not_answered_but_carried_out_by_the_next(
+    mongo: AsyncIOMotorClient[Document], database: str, stage: Stage, mortal: Stage
+) -> None:
+    bookings = mortal.bookings
+    assert isinstance(bookings, MongoBookings)
+    bookings._guards = Elected(mongo, database)
+
+    with pytest.raises(AskLater):
+        await mortal.book(span(19, 20), key="k")
+    with pytest.raises(SlotTaken):
+        await stage.book(span(19.5, 21))
+
+    assert (await stage.book(span(19, 20), key="k")).appointment.agreed.span == span(19, 20)
+    assert await mongo[database]["guards"].count_documents({"claim": {"$exists": True}}) == 0
 
 
 class Reads(CommandListener):

@@ -13,11 +13,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
 from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo import ReadPreference, UpdateOne, WriteConcern
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
+from pymongo.results import UpdateResult
 
 from availability.domain.users import User
 from availability.outbound.mongo.appointments import Outline, outline_write
@@ -28,6 +30,8 @@ from runtime.documents import made_of
 _DUPLICATE: Final = 11000
 _PATIENCE: Final = (0.01, 0.02, 0.03)
 """Seconds: a process that lives carries out its claim in some ten milliseconds, and helping it would only slow it."""
+_AT_ONCE: Final = WriteConcern(1)
+"""For what a later write of the same primary vouches for: a majority that has the later one has this one, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,13 @@ class Guards:
     """The guards of all users."""
 
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
-        # A majority has each step before the next is done. The primary may be another by then, and would take off the
-        # claim of what was rolled back with the old one.
+        # A majority has all steps before a claim is taken off. The primary may be another by then, and would forget
+        # with the claim what was rolled back with the old one.
         primary = client[database].with_options(
             read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern("majority", j=True)
         )
         self._guards = primary.get_collection(GUARDS)
+        self._quick = self._guards.with_options(write_concern=_AT_ONCE)
         # What is seen before a majority has it would be ahead of the snapshots that are read after it.
         self._settled = self._guards.with_options(read_concern=ReadConcern("majority"))
         self._timeline = primary.get_collection(TIMELINE)
@@ -106,12 +111,12 @@ class Guards:
         else:
             change["$set"]["unchecked"] = True
         try:
-            done = await self._guards.update_one(since, change, upsert=number == 0)
+            done = await self._quick.update_one(since, change, upsert=number == 0)
         except DuplicateKeyError:
             return False
         if not done.matched_count and done.upserted_id is None:
             return False
-        await self._carry_out(user._asdict(), written)
+        await self._carry_out(user._asdict(), written, term=_term_of(done))
         return True
 
     async def check(self, user: User, number: int) -> bool:
@@ -121,22 +126,43 @@ class Guards:
 
     async def _carry_out_found(self, guard: Mapping[str, Any], session: Session | None = None) -> None:
         if "claim" in guard:
-            await self._carry_out(guard["_id"], guard["claim"], session)
+            await self._carry_out(guard["_id"], guard["claim"], session=session)
 
     async def _carry_out(
-        self, guard_id: Mapping[str, Any], claim: Mapping[str, Any], session: Session | None = None
+        self,
+        guard_id: Mapping[str, Any],
+        claim: Mapping[str, Any],
+        *,
+        session: Session | None = None,
+        term: ObjectId | None = None,
     ) -> None:
-        """Done twice, or late, it changes nothing. Answers first: who sees an appointment finds its key answered."""
+        """Done twice, or late, it changes nothing. Answers first: who sees an appointment finds its key answered.
+
+        `term` is the one under which the claim was written just now: one write under it that a majority has vouches for
+        all others. Without it a majority has each step. Raises AutoReconnect where another term has begun.
+        """
+        concern = None if term is None else _AT_ONCE
         answers = [
             UpdateOne({"_id": one["_id"], "wish": one["wish"]}, {"$set": {"answer": one["answer"]}})
             for one in claim["answers"]
         ]
         if answers:
-            await self._answers.bulk_write(answers, session=session)
+            await self._answers.with_options(write_concern=concern).bulk_write(answers, session=session)
         if claim["outlines"]:
-            await _write_newer(self._timeline, [made_of(Outline, one) for one in claim["outlines"]], session)
-        off = {"_id": guard_id, "claim.number": claim["number"]}
-        await self._guards.update_one(off, {"$unset": {"claim": ""}}, session=session)
+            outlines = [made_of(Outline, one) for one in claim["outlines"]]
+            await _write_newer(self._timeline.with_options(write_concern=concern), outlines, session)
+        this = {"_id": guard_id, "claim.number": claim["number"]}
+        if term is not None:
+            vouched = await self._guards.update_one(this, {"$set": {"claim.carried_out": True}})
+            if _term_of(vouched) != term:
+                # What was written may be gone. If the claim is not, whoever finds it carries it out.
+                raise AutoReconnect("another primary has come")
+        await self._guards.update_one(this, {"$unset": {"claim": ""}}, session=session)
+
+
+def _term_of(done: UpdateResult) -> ObjectId | None:
+    """The term of the primary that did it; a server alone has none."""
+    return (done.raw_result or {}).get("electionId")
 
 
 async def _write_newer(
