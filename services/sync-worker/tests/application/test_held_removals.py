@@ -6,6 +6,7 @@ import pytest
 
 from contracts.events import CalendarState, HoldState, RemovalsHeld
 from icloud import NotUnderstood, TryLater, calendar_id
+from sync_worker.domain.appointments import uid_of
 from worker_examples import NOW, ics
 from worker_fakes import FakeCalendar
 from worker_stage import Stage
@@ -66,6 +67,26 @@ async def test_an_emptied_or_far_smaller_listing_is_held_and_dropped_when_it_rec
     assert stage.events.completed()[-1].calendars == ()
     assert [state for _, state in stage.holds()] == [HELD, DROPPED]
     assert len(stage.removals()) == 0
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+async def test_appointments_that_another_user_wrote_into_a_shared_calendar_are_guarded_as_any_event(
+    stage: Stage, home: FakeCalendar, *, forgotten: bool
+) -> None:
+    theirs = [uid_of(f"a{n}", "/their/calendars/shared/") for n in range(30)]
+    hrefs = [home.put(uid, ics(uid, TUESDAY)) for uid in theirs]
+    await stage.follow(home)
+    await stage.sync()
+
+    if forgotten:
+        lie(home)
+    else:
+        for uid in theirs:
+            home.delete(uid)
+    await stage.sync()
+
+    assert None not in [stage.heard(href) for href in hrefs]
+    assert [state for _, state in stage.holds()] == [HELD]
 
 
 async def test_a_hold_says_what_it_is_about(stage: Stage, home: FakeCalendar) -> None:

@@ -10,7 +10,7 @@ from sync_worker.application.claim import Claim
 from sync_worker.application.compare_calendar import shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.publish_states import BATCH
-from sync_worker.domain.appointments import is_own
+from sync_worker.domain.appointments import lies_where_we_put_it
 from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.guard import Confirm, Hold, judge_named, matters
 from sync_worker.domain.outbox import MISSING, Known
@@ -69,7 +69,7 @@ class AskChanges:
             if href not in found.removed:
                 fetch.setdefault(href, etag)
         ids = {href: event_id(course.claim.connection_id, href) for href in sorted(found.removed)}
-        remove, own = tuple(ids.values()), frozenset(one for href, one in ids.items() if is_own(href))
+        remove, own = tuple(ids.values()), frozenset(one for href, one in ids.items() if lies_where_we_put_it(href))
         # Nothing becomes free when appointments of ours go: those we took away ourselves raise no doubt.
         if not matters(len(remove) - len(own)):
             return Told(found, fetch, remove, Confirm(), 0, len(remove) - len(own))

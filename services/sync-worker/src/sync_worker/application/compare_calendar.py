@@ -9,7 +9,7 @@ from icloud import Absence, CalendarObject, Forbidden, Missing, NotUnderstood, T
 from sync_worker.application.accounts import Account, is_of_one_calendar
 from sync_worker.application.claim import Claim
 from sync_worker.domain import changes, holds
-from sync_worker.domain.appointments import is_own
+from sync_worker.domain.appointments import lies_where_we_put_it
 from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.changes import expected_in
 from sync_worker.domain.guard import Confirm, Doubt, Hold, judge, matters
@@ -56,7 +56,7 @@ class Compared:
     @property
     def own(self) -> frozenset[str]:
         """Event ids of our own appointments."""
-        return frozenset(one.event_id for href, one in self.kept.items() if is_own(href))
+        return frozenset(one.event_id for href, one in self.kept.items() if lies_where_we_put_it(href))
 
     def ids(self, hrefs: Collection[str]) -> tuple[str, ...]:
         """Event ids of kept objects, in the order of their hrefs."""
@@ -80,7 +80,7 @@ class CompareCalendar:
         }
         diff = changes.changes(known, listed)
         fetch = {href: listed[href] for href in diff.added_or_changed}
-        provable = sum(one.expected for href, one in known.items() if not is_own(href))
+        provable = sum(one.expected for href, one in known.items() if not lies_where_we_put_it(href))
         return Compared(kept, listed, fetch, frozenset(diff.removed), provable)
 
     async def additions(self, claim: Claim, account: Account, step: Step, window: Span) -> Mapping[str, str]:
@@ -91,7 +91,9 @@ class CompareCalendar:
         listed = await listed_in(account, shown_of(step), window)
         kept = {one.href: _read(claim, step, one) for one in await self._objects.of_calendar(claim, step.calendar_id)}
         return {
-            href: etag for href, etag in listed.items() if not (etag and kept.get(href) == etag) and not is_own(href)
+            href: etag
+            for href, etag in listed.items()
+            if not (etag and kept.get(href) == etag) and not lies_where_we_put_it(href)
         }
 
     async def _expected(self, claim: Claim, window: Span, unlisted: Sequence[Known]) -> set[str]:
@@ -171,7 +173,7 @@ async def believed(compared: Compared, account: Account, shown: Shown, missing: 
 
 def not_ours(hrefs: Iterable[str]) -> frozenset[str]:
     """Those that are no appointments of ours."""
-    return frozenset(href for href in hrefs if not is_own(href))
+    return frozenset(href for href in hrefs if not lies_where_we_put_it(href))
 
 
 async def none_comes(account: Account, shown: Shown, hrefs: Collection[str]) -> bool:

@@ -97,5 +97,14 @@ def is_own(href: str) -> bool:
     return href.rpartition("/")[2].startswith(OWN_UID)
 
 
+def lies_where_we_put_it(href: str) -> bool:
+    """Whether an object bears the name that we give it in that very calendar.
+
+    What another user of ours has written into a calendar that both see was named after their own path to it.
+    """
+    path, _, _ = href.rpartition("/")
+    return is_own(href) and uid_in(href).endswith(f"-{_digits(f'{path}/', 8)}")
+
+
 def _digits(name: str, count: int) -> str:
     return sha256(name.encode()).hexdigest()[:count]
