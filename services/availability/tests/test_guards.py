@@ -208,3 +208,21 @@ async def test_what_is_decided_by_is_never_older_than_the_guard(mongodb_url: str
 
     assert reads.guard is not None
     assert reads.known >= reads.guard
+
+
+async def test_what_appointments_are_held_against_is_never_older_than_the_guard(
+    stage: Stage, mongodb_url: str, database: str
+) -> None:
+    await stage.book(span(9, 10))
+    reads = Reads()
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(mongodb_url, tz_aware=True, event_listeners=[reads])
+    conflicts = MongoConflicts(client, database)
+
+    (one,) = await conflicts.unchecked(1)
+    counted = reads.guard
+    found = await conflicts.ahead(one.user, 0)
+    await conflicts.known(one.user, Window(TODAY, TODAY + DAY))
+    client.close()
+
+    assert len(found) == 1
+    assert reads.known >= reads.guard >= counted

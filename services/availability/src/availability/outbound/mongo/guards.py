@@ -1,6 +1,6 @@
 """One small document per user with bookings, through which every decision about the user's time goes (docs/adr/0018).
 
-{_id: {account_id, user_id}, number, unchecked?, claim?: {number, outlines, answers}}
+{_id: {account_id, user_id}, number, unchecked?, claim?: {number, token, outlines, answers, carried_out?}}
 
 `number` counts what changed the user's time. A decision reads it, reads what it needs, and then writes all that it
 decided as `claim` in the one write that raises the number it has read: of two only one succeeds, and the other decides
@@ -51,7 +51,7 @@ class Guards:
     """The guards of all users."""
 
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
-        # A majority has all steps before a claim is taken off. The primary may be another by then, and would forget
+        # A majority has all steps once a claim is taken off. The primary may be another by then, and would forget
         # with the claim what was rolled back with the old one.
         primary = client[database].with_options(
             read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern("majority", j=True)
@@ -81,11 +81,11 @@ class Guards:
             guard = await self._settled.find_one({"_id": user._asdict()}, session=session)
         return guard
 
-    async def unchecked(self, limit: int) -> list[tuple[User, int]]:
+    async def unchecked(self, limit: int, session: Session | None = None) -> list[tuple[User, int]]:
         """At most `limit` users whose time changed since appointments were held against it, with their counts."""
-        found = await self._settled.find({"unchecked": True}).limit(limit).to_list(limit)
+        found = await self._settled.find({"unchecked": True}, session=session).limit(limit).to_list(limit)
         for guard in found:
-            await self._carry_out_found(guard)
+            await self._carry_out_found(guard, session)
         return [(User(**guard["_id"]), guard["number"]) for guard in found]
 
     async def count(self, users: Collection[User]) -> None:
@@ -101,6 +101,8 @@ class Guards:
         """
         written = {
             "number": number + 1,
+            # Of two primaries each may have had a decision of this number.
+            "token": ObjectId(),
             "outlines": [one.document() for one in claim.outlines],
             "answers": claim.answers,
         }
@@ -138,8 +140,9 @@ class Guards:
     ) -> None:
         """Done twice, or late, it changes nothing. Answers first: who sees an appointment finds its key answered.
 
-        `term` is the one under which the claim was written just now: one write under it that a majority has vouches for
-        all others. Without it a majority has each step. Raises AutoReconnect where another term has begun.
+        `term` is the one under which the claim was written just now. What a primary wrote in one term is lost from its
+        end, if at all: who has the last step has all of them, and a majority needs to have only that one. Without
+        `term` a majority has each step. Raises AutoReconnect where another term has begun.
         """
         concern = None if term is None else _AT_ONCE
         answers = [
@@ -151,13 +154,23 @@ class Guards:
         if claim["outlines"]:
             outlines = [made_of(Outline, one) for one in claim["outlines"]]
             await _write_newer(self._timeline.with_options(write_concern=concern), outlines, session)
-        this = {"_id": guard_id, "claim.number": claim["number"]}
+        this = {"_id": guard_id, "claim.number": claim["number"], "claim.token": claim.get("token")}
         if term is not None:
-            vouched = await self._guards.update_one(this, {"$set": {"claim.carried_out": True}})
-            if _term_of(vouched) != term:
-                # What was written may be gone. If the claim is not, whoever finds it carries it out.
-                raise AutoReconnect("another primary has come")
-        await self._guards.update_one(this, {"$unset": {"claim": ""}}, session=session)
+            marked = await self._quick.update_one(this, {"$set": {"claim.carried_out": True}})
+            _in_term(marked, term)
+            this["claim.carried_out"] = True
+        ended = await self._guards.update_one(this, {"$unset": {"claim": ""}}, session=session)
+        if term is not None and not ended.matched_count:
+            _in_term(ended, term)
+
+
+def _in_term(done: UpdateResult, term: ObjectId) -> None:
+    """Raise AutoReconnect unless it was done in that term.
+
+    What was written before may be gone otherwise; if the claim is not, whoever finds it carries it out.
+    """
+    if _term_of(done) != term:
+        raise AutoReconnect("another primary has come")
 
 
 def _term_of(done: UpdateResult) -> ObjectId | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
+from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo import ASCENDING, ReadPreference, UpdateOne, WriteConcern
 from pymongo.read_concern import ReadConcern
 
@@ -78,20 +79,25 @@ class MongoConflicts:
         )
         self._snapshots = self._timeline.with_options(read_concern=ReadConcern("snapshot"))
         self._guards = Guards(client, database)
+        self._client = client
+        self._session: Session | None = None
 
     async def unchecked(self, limit: int) -> Sequence[Unchecked]:
         """At most `limit` users whose time changed."""
-        return [Unchecked(user, number) for user, number in await self._guards.unchecked(limit)]
+        # Nothing is older than the count, across an election, too: what was not seen would be checked all the same.
+        self._session = self._session or await self._client.start_session()
+        return [Unchecked(user, number) for user, number in await self._guards.unchecked(limit, self._session)]
 
     async def ahead(self, user: User, after: int) -> Sequence[Appointment]:
         """The user's appointments that end after that second, by their start."""
         theirs = {**user._asdict(), "kind": EntryKind.APPOINTMENT.value, "entry": {"$exists": True}}
-        found = self._timeline.find(theirs | {"until": {"$gt": after}}, hint=ENTRIES).sort("since", ASCENDING)
+        later = theirs | {"until": {"$gt": after}}
+        found = self._timeline.find(later, hint=ENTRIES, session=self._session).sort("since", ASCENDING)
         return [appointment_from(document) async for document in found]
 
     async def known(self, user: User, window: Window) -> Known:
         """All that is known of a user around `window`, as of one moment."""
-        return await read_known(self._snapshots, user, window)
+        return await read_known(self._snapshots, user, window, self._session)
 
     async def settle(self, one: Unchecked, found: Collection[tuple[Appointment, Announcement]]) -> bool:
         """Keep what was found, and that the user is checked. Nothing, and False, when something changed since."""
