@@ -91,6 +91,14 @@ class MemoryTimeline:
         ended = await self.ended([event.connection_id for event in events])
         return [event for event in events if event.connection_id not in ended and not self._is_applied(event)]
 
+    async def unread(self, connection_ids: Collection[str]) -> Collection[str]:
+        ended = await self.ended(connection_ids)
+        return {one for one in connection_ids if one not in ended and not self._was_read(one)}
+
+    def _was_read(self, connection_id: str) -> bool:
+        known = self.connections.get(connection_id)
+        return known is not None and Completed in known.newest
+
     def _is_applied(self, event: LastEvent) -> bool:
         known = self.events.get(event.event_id)
         return known is not None and known.version[:2] >= (event.epoch, event.revision)

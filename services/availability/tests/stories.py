@@ -1,6 +1,7 @@
 """The stories of the service, told in one line."""
 
 from datetime import timedelta
+from itertools import chain, repeat
 
 from services.availability.tests.examples import ACCOUNT, DAY, NOW, TODAY, USER
 
@@ -23,8 +24,8 @@ async def connections(timeline: Timeline, *news: ConnectionEvent) -> None:
 
 
 def up_to(*applied: int, end: int = 10) -> ReachOf:
-    """The events are applied so far, one by one each time it is asked, and end there."""
-    told = iter(applied)
+    """The events are applied so far, one by one each time it is asked, and at last always so far; they end there."""
+    told = chain(applied, repeat(applied[-1]))
 
     async def reach(_partition: int) -> Reach:
         return Reach(next(told), end)
@@ -33,7 +34,7 @@ def up_to(*applied: int, end: int = 10) -> ReachOf:
 
 
 async def syncs(timeline: Timeline, *news: SyncNews) -> None:
-    await RecordSyncs(timeline, lambda: NOW, up_to(0))([SaidAt(piece, NOW, 0) for piece in news])
+    await RecordSyncs(timeline, lambda: NOW, up_to(10))([SaidAt(piece, NOW, 0) for piece in news])
 
 
 async def ask(timeline: Timeline, *, user: str = USER, account: str = ACCOUNT, days: int = 7) -> Busy:

@@ -12,6 +12,7 @@ from services.availability.tests.examples import (
     connected,
     disconnected,
     imported,
+    rejected,
     removed,
     setup_changed,
     tombstone,
@@ -111,6 +112,42 @@ async def test_a_later_pass_is_not_believed_before_an_earlier_one_whose_events_a
     assert (await ask(timeline)).freshness.state is State.IMPORTING
 
 
+async def test_a_first_pass_without_events_is_believed_once_all_is_applied_that_was_there_when_it_came(
+    timeline: Timeline,
+) -> None:
+    await connections(timeline, connected())
+    record, said = RecordSyncs(timeline, lambda: NOW, up_to(0, 9, 10)), SaidAt(completed(), NOW, 3)
+
+    for _ in range(2):
+        with pytest.raises(EventsMissing):
+            await record([said])
+    between = (await ask(timeline)).freshness.state
+    await record([said])
+
+    assert (between, (await ask(timeline)).freshness.state) == (State.IMPORTING, State.FRESH)
+
+
+async def test_once_a_pass_is_kept_those_without_events_are_believed_at_once(timeline: Timeline) -> None:
+    await connections(timeline, connected())
+    await syncs(timeline, completed(ago(minutes=20)))
+
+    await RecordSyncs(timeline, lambda: NOW, up_to(0))([SaidAt(completed(ago(minutes=1), revision=2_000), NOW, 3)])
+
+    assert (await ask(timeline)).freshness.as_of == NOW - timedelta(minutes=1)
+
+
+async def test_a_refusal_does_not_make_younger_what_a_pass_is_waited_for(timeline: Timeline) -> None:
+    await connections(timeline, connected())
+    await syncs(timeline, completed(ago(minutes=20), revision=1))
+    record = RecordSyncs(timeline, lambda: NOW, up_to(9))
+
+    with pytest.raises(EventsMissing):
+        await record([SaidAt(completed(last=LAST, revision=2), LATE, 3), SaidAt(rejected(revision=3), LATE, 3)])
+    known = (await ask(timeline)).freshness
+
+    assert (known.state, known.as_of) == (State.NEEDS_RECONNECT, NOW - timedelta(minutes=20))
+
+
 async def test_nobody_waits_for_events_of_a_connection_that_has_ended(timeline: Timeline) -> None:
     await connections(timeline, connected(), disconnected(revision=2))
 
@@ -131,6 +168,17 @@ async def test_calendars_of_a_newer_setup_have_no_age_until_a_pass_went_by_it(ti
     assert (between.state, between.as_of) == (State.IMPORTING, None)
     assert [calendar.as_of for calendar in between.calendars] == [None, None]
     assert (after.state, after.as_of) == (State.FRESH, NOW - timedelta(minutes=1))
+
+
+async def test_a_pass_by_a_setup_that_is_not_known_yet_makes_nothing_fresh(timeline: Timeline) -> None:
+    await connections(timeline, connected([HOME], revision=1))
+    await syncs(timeline, completed(ago(minutes=1), setup=2))
+
+    before = (await ask(timeline)).freshness
+    await connections(timeline, setup_changed([HOME, WORK], revision=2))
+
+    assert (before.state, before.as_of) == (State.IMPORTING, None)
+    assert (await ask(timeline)).freshness.as_of == NOW - timedelta(minutes=1)
 
 
 async def test_a_pass_that_does_not_tell_its_setup_is_believed_as_before(timeline: Timeline) -> None:

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -48,6 +48,17 @@ class Commands(CommandListener):
 
     def failed(self, event: CommandFailedEvent) -> None:
         """Its start is enough."""
+
+
+async def test_no_knowledge_is_younger_than_mongodb_itself(
+    mongo: AsyncIOMotorClient[Document], database: str, mongo_timeline: MongoTimeline
+) -> None:
+    ahead = int((datetime.now(UTC) + timedelta(days=1)).timestamp())
+
+    await syncs(mongo_timeline, completed(ahead))
+
+    found = await mongo[database][COLLECTION].find_one({"_id": CONNECTION}) or {}
+    assert found["as_of"] <= datetime.now(UTC) + timedelta(minutes=1)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """How far each connection's calendars have been read."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -52,6 +53,8 @@ class RecordSyncs:
     News of a connection that is not known yet are kept for it. Events come over another topic: what a pass read is
     believed once its last event is applied, for they come in order; or once all is that was there when it was missed,
     for then it lies in the dead letters, or was compacted away. However late we are: until then its time may be open.
+    A pass that had no event to tell says nothing of those before it, which a timeline that begins has yet to read: the
+    first of a connection is believed once all is applied that was there when it came.
     """
 
     def __init__(self, timeline: Timeline, clock: Clock, reach_of: ReachOf) -> None:
@@ -59,18 +62,19 @@ class RecordSyncs:
         self._clock = clock
         self._reach_of = reach_of
         self._ends: dict[tuple[int, datetime], int] = {}
-        """Where the events ended when one was missed, by the news that told it."""
+        """Where the events ended when it was first asked for the sake of these news."""
 
     async def __call__(self, news: Sequence[SaidAt]) -> None:
         """Raises EventsMissing when some could not be kept yet; all others are."""
         missing = frozenset(await self._timeline.missing([one for said in news for one in _last_events(said.event)]))
+        begun = frozenset(await self._timeline.unread({one for said in news for one in _silent(said.event)}))
         waiting: set[str] = set()
         pieces: list[ConnectionNews] = []
         for said in news:
-            theirs = {one.connection_id for one in _last_events(said.event) if one in missing}
-            if theirs and not await self._cannot_come(said):
-                waiting |= theirs
-            else:
+            lacking = {one.connection_id for one in _last_events(said.event) if one in missing}
+            unsure = await self._unsure(said, lacking, begun.intersection(_silent(said.event)))
+            waiting |= unsure
+            if not unsure:
                 self._ends.pop((said.partition, said.at), None)
             pieces += _pieces(said.event, waiting)
         await self._timeline.put_news(pieces)
@@ -78,10 +82,17 @@ class RecordSyncs:
         if waiting:
             raise EventsMissing
 
-    async def _cannot_come(self, said: SaidAt) -> bool:
-        """Whether all events are applied that were there when one of this pass was missed."""
-        if said.at > self._clock() - HELD_BACK:
-            return False
+    async def _unsure(self, said: SaidAt, lacking: AbstractSet[str], begun: AbstractSet[str]) -> AbstractSet[str]:
+        """Those that cannot be believed yet, of connections whose last event is not there and of those that begin."""
+        is_late = said.at <= self._clock() - HELD_BACK
+        if not (begun or (lacking and is_late)):
+            return lacking
+        if not await self._all_applied(said):
+            return lacking | begun
+        return set() if is_late else lacking
+
+    async def _all_applied(self, said: SaidAt) -> bool:
+        """Whether all events are applied that were there when this was first asked."""
         reach = await self._reach_of(said.partition)
         return reach.applied >= self._ends.setdefault((said.partition, said.at), reach.end)
 
@@ -101,12 +112,18 @@ def _last_events(event: SyncNews) -> Iterator[LastEvent]:
                 yield LastEvent(sync.connection_id, last.event_id, last.epoch or sync.epoch, last.revision)
 
 
+def _silent(event: SyncNews) -> Iterator[str]:
+    """Connections of which a pass had no event to tell."""
+    if isinstance(event, SyncCompleted):
+        yield from (sync.connection_id for sync in event.connections if sync.last_event is None)
+
+
 def _pieces(event: SyncNews, missing: Collection[str]) -> Iterator[ConnectionNews]:
     """The news, without those of connections whose events are missing."""
     if isinstance(event, SyncCompleted):
         yield from (_completed(sync) for sync in event.connections if sync.connection_id not in missing)
     elif isinstance(event, CredentialsRejected):
-        as_of = None if event.as_of is None else _moment(event.as_of)
+        as_of = None if event.as_of is None or event.connection_id in missing else _moment(event.as_of)
         yield Rejected(event.connection_id, Version(event.epoch, event.revision), as_of)
 
 

@@ -48,6 +48,9 @@ class Timeline(Protocol):
     async def missing(self, events: Collection[LastEvent]) -> Collection[LastEvent]:
         """Which of these are not applied, while their connections live. What is newer or removed counts as applied."""
 
+    async def unread(self, connection_ids: Collection[str]) -> Collection[str]:
+        """Of which of these no pass is kept, while they live or are not known yet."""
+
     async def known(self, account_id: str, user_id: str, window: Window) -> Known:
         """All that is known of a user around `window`, as of one single moment.
 

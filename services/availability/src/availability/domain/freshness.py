@@ -49,9 +49,12 @@ class Connection:
     when_stale: WhenStale = WhenStale.KEEP
 
     @property
-    def setup_is_newer(self) -> bool:
-        """Whether the newest pass may not have looked at calendars that count now."""
-        return self.setup_read is not None and self.setup_read < self.revision
+    def setup_is_another(self) -> bool:
+        """Whether the newest pass went by a setup that is not this one.
+
+        By an older one it may not have looked at calendars that count now, and of a newer one we do not know them.
+        """
+        return self.setup_read is not None and self.setup_read != self.revision
 
     @property
     def needs_reconnect(self) -> bool:
@@ -94,8 +97,8 @@ class Ageing:
         return Ageing(datetime.max.replace(tzinfo=UTC), timedelta.max)
 
     def state_of(self, as_of: datetime) -> State:
-        """Fresh or stale."""
-        return State.STALE if self.now - as_of > self.stale_after else State.FRESH
+        """Fresh or stale. What is to have been read long after now was told by a clock that nobody can go by."""
+        return State.STALE if abs(self.now - as_of) > self.stale_after else State.FRESH
 
 
 def freshness(connections: Sequence[Connection], ageing: Ageing) -> Freshness:
@@ -130,10 +133,10 @@ def is_overdue(connection: Connection, ageing: Ageing) -> bool:
 
 def _of_one(connection: Connection, ageing: Ageing) -> Freshness:
     behind = dict(connection.behind)
-    # A setup newer than the pass may hold calendars that the pass has not looked at; which, nobody has told.
-    others = None if connection.setup_is_newer else connection.as_of
+    # Which calendars the other setup has, nobody has told.
+    others = None if connection.setup_is_another else connection.as_of
     ages = [(calendar, behind.get(calendar, others)) for calendar, _ in connection.calendars]
-    as_of = _oldest([age for _, age in ages]) if ages else connection.as_of
+    as_of = _oldest([age for _, age in ages] or [others])
     calendars = tuple(CalendarFreshness(calendar, age, _state(connection, age, ageing)) for calendar, age in ages)
     consequence = connection.when_stale if is_overdue(connection, ageing) else WhenStale.KEEP
     return Freshness(as_of, _state(connection, as_of, ageing), calendars, consequence)

@@ -34,4 +34,4 @@ def judge(connections: Sequence[Connection], wanted: datetime, asked: datetime |
 
 
 def _looked(connection: Connection, since: datetime) -> bool:
-    return connection.as_of is not None and connection.as_of >= since and not connection.setup_is_newer
+    return connection.as_of is not None and connection.as_of >= since and not connection.setup_is_another

@@ -86,14 +86,15 @@ def replace_older(document: Document, version: Version) -> UpdateOne:
 def news_write(news: ConnectionNews, now: datetime) -> UpdateOne:
     """Set the part of the connection that the news are about, unless it is as new or the connection has ended.
 
-    `as_of` grows with any news, older ones too: what they say was read then has been read.
+    `as_of` grows with any news, older ones too: what they say was read then has been read. It is never after MongoDB's
+    now: of a clock that was ahead nothing is left once it is right again and the next news come.
     """
     part, fields, as_of = _part(news)
     fields |= {"kind": "connection"}
     older = {"$lt": [[f"${part}.epoch", f"${part}.revision"], [news.version.epoch, news.version.revision]]}
     pieces: list[Any] = ["$$ROOT", {"$cond": [older, {"$literal": fields}, {"$literal": {}}]}]
     if as_of is not None:
-        pieces.append({"as_of": {"$max": ["$as_of", as_of]}})
+        pieces.append({"as_of": {"$min": ["$$NOW", {"$max": ["$as_of", as_of]}]}})
     put = {"$replaceWith": {"$cond": [_HAS_ENDED, "$$ROOT", {"$mergeObjects": pieces}]}}
     lasts = {"$cond": [{"$or": [_HAS_SETUP, _HAS_ENDED]}, "$$REMOVE", now + KEPT]}
     return UpdateOne({"_id": news.connection_id}, [put, {"$set": {"expires_at": lasts}}], upsert=True)

@@ -135,6 +135,13 @@ class MongoTimeline:
         there = {found["_id"]: found async for found in self._timeline.find({"_id": {"$in": [*ids]}}, fields)}
         return [event for event in events if not _is_applied(event, there)]
 
+    async def unread(self, connection_ids: Collection[str]) -> Collection[str]:
+        if not connection_ids:
+            return ()
+        read = {"$or": [{"completed": {"$exists": True}}, {"ended": {"$exists": True}}]}
+        found = self._timeline.find({"_id": {"$in": [*connection_ids]}} | read, {"_id": True})
+        return frozenset(connection_ids) - {document["_id"] async for document in found}
+
     async def known(self, account_id: str, user_id: str, window: Window) -> Known:
         with _later():
             return known(await read_heaps(self._snapshots, question(account_id, user_id, window), window))
