@@ -2,17 +2,20 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Page
 
 from browsing import DESKTOP, PHONE, browser, context
-from connector.domain.connection import Connection
+from connector.domain.calendars import Setup
+from connector.domain.connection import Connection, recalendared
 from connector.inbound.pages.session import COOKIE
 from connector_availability import CLOSED, IMPORTING, OUTLOOK, TROUBLED
-from connector_examples import MARIE
+from connector_examples import MARIE, NOW
 from connector_pages import (
+    CALENDARS,
     LIST,
     NEW,
     ONE,
@@ -34,6 +37,11 @@ def _nothing() -> None:
     """No connection yet."""
 
 
+def _unblocking() -> Connection:
+    """A setup in which no calendar blocks."""
+    return connection(terms=replace(connection().terms, setup=Setup(())))
+
+
 PAGES: Final[Mapping[str, tuple[Made, str]]] = {
     "list-empty": (_nothing, LIST),
     "list": (connection, LIST),
@@ -43,6 +51,7 @@ PAGES: Final[Mapping[str, tuple[Made, str]]] = {
     "setup-first": (importing, f"{ONE}/setup?told=connected"),
     "setup-read-only": (read_only, f"{ONE}/setup"),
     "setup-preview": (connection, f"{ONE}/setup"),
+    "setup-outdated": (connection, f"{ONE}/setup"),
     "connection": (connection, f"{ONE}?told=saved"),
     "connection-day": (connection, f"{ONE}?day=2"),
     "connection-importing": (importing, ONE),
@@ -50,7 +59,9 @@ PAGES: Final[Mapping[str, tuple[Made, str]]] = {
     "connection-troubled": (troubled, ONE),
     "connection-needs-reconnect": (needing_reconnect, ONE),
     "connection-away": (connection, ONE),
+    "connection-nothing-blocks": (_unblocking, ONE),
     "reconnect": (needing_reconnect, f"{ONE}/reconnect"),
+    "reconnect-refused": (needing_reconnect, f"{ONE}/reconnect"),
     "disconnect": (connection, f"{ONE}/disconnect"),
 }
 """Every page and state that has an address: what Marie has, and where she looks."""
@@ -71,6 +82,15 @@ def visit(page: Page, there: Pages, origin: str, name: str) -> None:
     if name == "setup-preview":
         page.locator("button[name=preview]").click()
         page.locator("#preview").wait_for()
+    if name == "setup-outdated":
+        there.keep(recalendared(_unblocking(), CALENDARS[1:], told=1, at=NOW))
+        page.locator("#when_stale-warn").check()
+        page.locator(".actions button").first.click()
+        page.locator("#outdated").wait_for()
+    if name == "reconnect-refused":
+        page.locator("#app_password").fill("aaaa-bbbb-cccc-dddd")
+        page.locator(".actions button").click()
+        page.locator("#apple_id").wait_for()
 
 
 def main(folder: Path) -> None:

@@ -4,9 +4,10 @@ import pytest
 
 from connector.application.change_setup import ChangeSetup
 from connector.application.follow_sync import RecordCalendars
-from connector.application.refusals import NoSuchConnection, UnknownCalendar
+from connector.application.refusals import ChoiceOutdated, NoSuchConnection, UnknownCalendar
 from connector.domain.calendars import Choice, ConflictCalendar, WhenStale
 from connector.domain.connection import Connection, News, Owner
+from connector.domain.offers import offer
 from connector.domain.sync import Word
 from connector_examples import CALENDARS, LATER, MARIE, PAUL, PRIVATE, SECRET, STRANGER, WORK, connection
 from connector_fakes import FakeConnections
@@ -81,3 +82,16 @@ async def test_a_choice_is_made_upon_what_came_between() -> None:
     assert changed.terms.calendars == (*CALENDARS, WORK)
     assert changed.terms.setup.conflict_ids == {PRIVATE.id}
     assert [one.revision for one in store.kept["c-1"].pending] == [1, 2, 3]
+
+
+async def test_a_choice_from_a_form_is_not_made_upon_what_its_reader_did_not_see() -> None:
+    store = NewCalendarMeanwhile()
+    change, _ = await with_maries(store)
+
+    with pytest.raises(ChoiceOutdated):
+        await change(MARIE, "c-1", replace(CHOICE, made_from=offer(connection("c-1", MARIE).terms)))
+
+    kept = await store.of(MARIE)
+    assert kept is not None
+    assert WORK.id in kept.terms.setup.conflict_ids
+    assert not kept.chosen

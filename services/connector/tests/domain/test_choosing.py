@@ -7,11 +7,13 @@ from connector.domain.choosing import (
     AccessReadOnly,
     CalendarNotWritable,
     CalendarUnsupported,
+    ChoiceOutdated,
     UnknownCalendar,
     UnknownTimeZone,
     chosen,
 )
 from connector.domain.connection import Access, Connection, News, recalendared
+from connector.domain.offers import offer
 from connector_examples import CALENDARS, LATER, PRIVATE, READ_ONLY, REMINDERS, SHARED, SUBSCRIBED, WORK, connection
 
 NONE = Choice(None, (), titles=False, when_stale=WhenStale.KEEP)
@@ -137,6 +139,38 @@ def test_before_a_choice_there_are_no_newcomers_because_they_block_at_once() -> 
 
     assert (listed.chosen, listed.newcomers) == (False, ())
     assert WORK.id in listed.terms.setup.conflict_ids
+
+
+@pytest.mark.parametrize("chosen_before", [False, True])
+def test_a_choice_that_was_made_before_a_calendar_came_is_not_taken(
+    chosen_before: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    shown = chosen(connection(), AS_IT_IS, at=LATER) if chosen_before else connection()
+    choice = replace(AS_IT_IS, titles=True, made_from=offer(shown.terms))
+    listed = recalendared(shown, (*CALENDARS, WORK), told=1, at=LATER)
+
+    with pytest.raises(ChoiceOutdated):
+        chosen(listed, choice, at=LATER)
+
+    assert chosen(shown, choice, at=LATER).terms.setup.titles
+    assert chosen(listed, replace(choice, made_from=None), at=LATER).terms.setup.titles
+
+
+def test_a_choice_says_that_it_is_outdated_before_it_says_what_else_is_wrong_with_it() -> None:
+    choice = replace(AS_IT_IS, linked_calendar_id=WORK.id, time_zone="Paris", made_from=offer(connection().terms))
+    fewer = recalendared(connection(), (PRIVATE,), told=1, at=LATER)
+
+    with pytest.raises(ChoiceOutdated):
+        chosen(fewer, choice, at=LATER)
+
+
+def test_the_same_choice_sent_twice_is_taken_and_says_nothing_of_what_came_meanwhile() -> None:
+    choice = replace(AS_IT_IS, titles=True, made_from=offer(connection().terms))
+    once = chosen(connection(), choice, at=LATER)
+    listed = recalendared(once, (*CALENDARS, WORK), told=1, at=LATER)
+
+    assert chosen(once, choice, at=LATER) == once
+    assert chosen(listed, choice, at=LATER).newcomers == (WORK,)
 
 
 @pytest.mark.parametrize("minutes", [-1, 40_321])

@@ -18,6 +18,20 @@ BOTH_ARE_NEW = [
 ]
 
 
+@pytest.mark.parametrize("path", ["/v1/connections/", "/v1/connections/c-1/", "/v1/connections/c-1/setup/"])
+async def test_no_password_is_sent_elsewhere_for_a_slash_too_many(there: Interface, path: str) -> None:
+    answer = await there.http.post(path, json=WISH, headers=as_(MARIE) | {"Host": "evil.example"})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "location" not in answer.headers
+
+
+async def test_all_that_a_path_can_be_asked_for_is_told(there: Interface) -> None:
+    answers = [await there.http.patch(path, headers=as_(MARIE)) for path in ("/v1/connections", "/v1/connections/c-1")]
+
+    assert [answer.headers["allow"] for answer in answers] == ["GET, POST", "DELETE, GET"]
+
+
 async def test_connecting_answers_with_the_connection(there: Interface) -> None:
     answer = await there.http.post("/v1/connections", json=WISH, headers=as_(MARIE))
 

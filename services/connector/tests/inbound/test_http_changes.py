@@ -102,6 +102,9 @@ async def test_who_allowed_reading_only_links_no_calendar(there: Interface) -> N
         {"conflict_calendars": [{"id": CLUB, "all_day": "sometimes"}]},
         {"alarm_minutes": -1},
         {"alarm_minutes": 40_321},
+        {"alarm_minutes": True},
+        {"alarm_minutes": "15"},
+        {"alarm_minutes": 15.0},
         {"titles": "perhaps"},
         {"when_stale": "panic"},
         {"access": "full"},
@@ -112,6 +115,26 @@ async def test_a_setup_of_another_shape_is_refused(connected: Interface, other: 
     answer = await connected.http.put(f"{ONE}/setup", json=SETUP | other, headers=as_(MARIE))
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_a_calendar_that_is_named_twice_is_told_with_its_field(connected: Interface) -> None:
+    twice = SETUP | {"conflict_calendars": [{"id": CLUB}, {"id": CLUB}]}
+
+    setup = await connected.http.put(f"{ONE}/setup", json=twice, headers=as_(MARIE))
+    decided = await connected.http.post(
+        f"{ONE}/sync", json={"confirm_removals": [CLUB], "keep_removals": [CLUB]}, headers=as_(MARIE)
+    )
+
+    assert setup.json()["errors"] == [{"field": "body.conflict_calendars", "message": "names one of them twice"}]
+    assert decided.json()["errors"] == [{"field": "body", "message": "names one of them twice"}]
+
+
+async def test_a_wish_that_does_not_say_that_it_is_json_is_not_read(connected: Interface) -> None:
+    headers = as_(MARIE) | {"Content-Type": "text/plain"}
+
+    answer = await connected.http.post(f"{ONE}/sync", content=b'{"confirm_removals": ["x"]}', headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
 async def test_another_password_of_the_same_apple_account_brings_the_connection_back(connected: Interface) -> None:

@@ -98,8 +98,7 @@ class FakeConnections:
         now = kept.entity
         if (now.revision, now.calendars_told) != (old.revision, old.calendars_told):
             return False
-        other = old.terms.setup.conflict_ids ^ new.terms.setup.conflict_ids
-        kept.entity = replace(new, state=now.state, reading=_without(now.reading, other))
+        kept.entity = replace(new, state=now.state, reading=now.reading)
         if new.revision > old.revision:
             kept.pending.append(new.announcement())
         return True
@@ -175,14 +174,6 @@ def _after(connection: Connection, report: Report) -> Connection:
         case Unreadable(quarantined=said):
             rest = tuple(one for one in now.quarantined if one.calendar_id != said.calendar_id)
             return replace(connection, reading=replace(now, quarantined=(*rest, said) if said.count else rest))
-
-
-def _without(reading: Reading, calendar_ids: frozenset[str]) -> Reading:
-    return replace(
-        reading,
-        held=tuple(one for one in reading.held if one.calendar_id not in calendar_ids),
-        quarantined=tuple(one for one in reading.quarantined if one.calendar_id not in calendar_ids),
-    )
 
 
 class FakeAppleIds:

@@ -13,6 +13,7 @@ import httpx
 from connector.application.look_ahead import LookAhead, TrySetup
 from connector.domain.calendars import AllDayRule, Calendar, ConflictCalendar, Setup
 from connector.domain.connection import Access, AppleAccount, Connection, Owner, State, Terms, Wish, connected
+from connector.domain.offers import offer
 from connector.domain.reading import (
     CalendarAge,
     CalendarState,
@@ -26,8 +27,8 @@ from connector.inbound.http.application import application
 from connector.inbound.pages import PREFIX, Foresight, Sessions, pages
 from connector.inbound.pages.session import COOKIE, form_token_of
 from connector_availability import FakeAvailability
-from connector_examples import CREDENTIAL, FINGERPRINT, MARIE, NOW, PRINCIPAL
-from connector_fakes import FakeApple, FakeConnections, FakeWorkers, Kept
+from connector_examples import APPLE_ID, CREDENTIAL, FINGERPRINT, MARIE, NOW, PRINCIPAL
+from connector_fakes import FakeApple, FakeAppleIds, FakeConnections, FakeWorkers, Kept
 from connector_http import stories_of
 from runtime.auth import Caller, Unauthenticated
 from runtime.listening import Listener
@@ -56,7 +57,7 @@ def connection(**changes: object) -> Connection:
     made = connected(
         "c-1",
         MARIE,
-        apple=AppleAccount(FINGERPRINT, "m…@icloud.com", b"remembered"),
+        apple=AppleAccount(FINGERPRINT, "m…@icloud.com", FakeAppleIds().seal(APPLE_ID, "c-1")),
         terms=terms,
         at=NOW - timedelta(days=40),
     )
@@ -144,6 +145,13 @@ class Pages:
         known = self.availability
         foresight = None if known is None else Foresight(LookAhead(known), TrySetup(known))
         self.app.mount(PREFIX, pages(stories, sessions, foresight=foresight, sign_in_url=SIGN_IN))
+
+    @property
+    def revision(self) -> str:
+        """What a form carries that shows Marie's connection as it is."""
+        [kept] = self.store.kept.values()
+        assert isinstance(kept.entity, Connection)
+        return offer(kept.entity.terms)
 
     def keep(self, one: Connection | None) -> None:
         """Let Marie have this connection, or none."""

@@ -97,18 +97,29 @@ async def test_what_has_changed_or_ended_meanwhile_is_not_replaced(store: Store)
     assert (changed, dead) == (False, False)
 
 
-async def test_what_was_told_of_calendars_that_come_or_go_is_forgotten(store: Store) -> None:
+@pytest.mark.parametrize("settled", [False, True])
+async def test_what_was_told_of_a_calendar_that_goes_and_comes_stays_until_the_workers_take_it_back(
+    store: Store, *, settled: bool
+) -> None:
     old = connection("c-1", MARIE)
     await store.connections.add(old, SECRET)
     await store.connections.record([Held(word(5), HOLD), Unreadable(word(4), LOST)])
-    taken_out = chosen(
-        old, Choice(None, (ConflictCalendar("cal-private"),), titles=False, when_stale=WhenStale.KEEP), at=LATER
+    fewer, all_of_them = (
+        Choice(None, tuple(map(ConflictCalendar, ids)), titles=False, when_stale=WhenStale.KEEP)
+        for ids in (["cal-private"], ["cal-private", "cal-club"])
     )
+    taken_out = chosen(old, fewer, at=LATER)
+    back = chosen(taken_out, all_of_them, at=LATER)
 
     await store.connections.replace(old, taken_out)
-    await store.connections.record([Held(word(5), HOLD)])
+    meanwhile = await store.connections.of(MARIE)
+    await store.connections.record([Settled(word(6), "cal-club") if settled else Held(word(5), HOLD)])
+    await store.connections.replace(taken_out, back)
 
-    assert await store.connections.of(MARIE) == replace(taken_out, reading=Reading(quarantined=(LOST,)))
+    held = () if settled else (HOLD,)
+    assert meanwhile is not None
+    assert meanwhile.held == ()
+    assert await store.connections.of(MARIE) == replace(back, reading=Reading(held=held, quarantined=(LOST,)))
 
 
 async def test_a_choice_is_found_again_as_it_was(store: Store) -> None:

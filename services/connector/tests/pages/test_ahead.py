@@ -213,8 +213,11 @@ async def test_where_availability_is_away_the_page_says_so_and_shows_the_rest(
 
     page = await marie.get(ONE)
 
+    ahead, written = page.text.split('id="written-heading"')
     assert page.status_code == 200
-    assert page.text.count(AWAY) == 2
+    assert f"What is known of the coming weeks {AWAY}" in ahead
+    assert f"What became of your appointments in iCloud {AWAY}" in written
+    assert "the coming weeks" not in written
     assert "Everything is up to date" in page.text
 
 
@@ -225,6 +228,26 @@ async def test_the_part_that_looks_again_by_itself_asks_availability_nothing(
 
     assert 'id="live"' in page.text
     assert known.asked == []
+
+
+@pytest.mark.usefixtures("known")
+async def test_the_language_switch_comes_back_to_the_same_weeks(marie: Visitor) -> None:
+    page = (await marie.get(f"{ONE}?told=saved&ahead=3&day=2")).text
+
+    [link] = re.findall(r'href="([^"]+language/fr\?[^"]+)"', page)
+    answer = await marie.get(link)
+    assert answer.headers["location"] == f"{ONE}?ahead=3&day=2"
+
+
+async def test_the_state_of_what_lies_ahead_can_be_compared_by_the_script(
+    known: FakeAvailability, marie: Visitor
+) -> None:
+    known.outlook = IMPORTING
+
+    page = (await marie.get(ONE)).text
+
+    assert re.search(r'id="ahead"[^>]* data-state="importing"', page)
+    assert re.search(r'id="live"[^>]* data-state="fresh"', page)
 
 
 async def test_nobody_elses_time_is_asked_about(there: Pages, known: FakeAvailability) -> None:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 import httpx
 import pytest
 from starlette.routing import Mount, Route
 
+from connector.application.refusals import NobodyToAsk, TooSoon, UnknownCalendar
 from connector.domain.connection import Connection
 from connector_availability import crowded
 from connector_examples import APP_PASSWORD, APPLE_ID
@@ -107,6 +109,33 @@ async def test_every_page_of_every_state_is_small_harmless_and_whole(
         assert f'<html lang="{language}">' in answer.text
 
 
+@pytest.mark.parametrize("path", [f"{LIST}/", f"{NEW}/", f"{ONE}/", f"{SETTINGS}/session/", "/calendars"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_nobody_is_sent_elsewhere_for_a_slash_too_many_or_too_few(there: Pages, path: str, method: str) -> None:
+    async with visitor_of(there) as marie:
+        answer = await marie.http.request(method, path, headers={"Host": "evil.example"})
+
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize("path", [NEW, f"{ONE}/setup"])
+async def test_no_option_is_read_with_its_hint_in_its_name(there: Pages, marie: Visitor, path: str) -> None:
+    there.keep(None if path == NEW else connection())
+
+    page = (await marie.get(path)).text
+
+    options = [
+        {name: quoted or bare for name, quoted, bare in re.findall(r'([\w-]+)=(?:"([^"]*)"|(\w+))', tag)}
+        for tag in re.findall(r'<input [^>]*type="(?:radio|checkbox)"[^>]*>', page)
+    ]
+    described = [one for one in options if "aria-describedby" in one]
+    assert len(described) >= 2
+    for one in described:
+        assert re.search(rf'class="option-name" id="?{one["aria-labelledby"]}\b', page)
+        assert all(f'id="{hint}"' in page for hint in one["aria-describedby"].split())
+
+
 async def test_every_page_before_there_is_a_connection_is_harmless_too(marie: Visitor) -> None:
     for path in EMPTY:
         answer = await marie.get(path)
@@ -141,7 +170,8 @@ async def looked_at(there: Pages, marie: Visitor, one: Connection) -> list[httpx
     there.availability.marked_free = {calendar.id: 12 for calendar in one.terms.calendars[:10]}
     there.keep(one)
     pages = [await marie.get(path) for path in (*OF_ONE, f"{ONE}?day=3")]
-    return [*pages, await marie.send(f"{ONE}/setup", {"preview": "1", "conflict": ["home"], "when_stale": "keep"})]
+    picked = {"preview": "1", "conflict": ["home"], "when_stale": "keep", "revision": there.revision}
+    return [*pages, await marie.send(f"{ONE}/setup", picked)]
 
 
 async def test_files_come_as_they_are_to_those_who_cannot_unpack_them(marie: Visitor) -> None:
@@ -172,6 +202,42 @@ async def test_what_is_done_the_wrong_way_is_told_on_a_page(marie: Visitor) -> N
 
     assert answer.status_code == 405
     demand_harmless(answer)
+
+
+async def test_a_form_that_cannot_be_read_is_no_fault_of_ours(there: Pages, marie: Visitor) -> None:
+    there.keep(connection())
+
+    answer = await marie.http.post(
+        f"{ONE}/setup",
+        content=b"--x\r\n",
+        headers={"Content-Type": "multipart/form-data", "Sec-Fetch-Site": "same-origin"},
+    )
+
+    assert answer.status_code == 400
+    assert "This form could not be read" in answer.text
+    demand_harmless(answer)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "heading"),
+    [
+        (UnknownCalendar(), 422, "That was not done"),
+        (TooSoon(timedelta(seconds=5)), 429, "Not possible at the moment"),
+        (NobodyToAsk(), 503, "Not possible at the moment"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_only_what_may_work_later_is_called_not_possible_at_the_moment(
+    there: Pages, marie: Visitor, refusal: Exception, status: int, heading: str
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise refusal
+
+    there.store.of = refuse  # type: ignore[method-assign,assignment]  # whatever is asked is refused
+    answer = await marie.get(LIST)
+
+    assert answer.status_code == status
+    assert f"<h1>{heading}</h1>" in answer.text
 
 
 async def test_files_may_be_kept_for_ever_under_the_address_of_their_content(marie: Visitor) -> None:

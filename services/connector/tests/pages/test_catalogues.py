@@ -81,6 +81,16 @@ def test_french_spaces_do_not_break_and_apostrophes_are_real() -> None:
     assert not any("'" in words.texts[key] for words in WORDS.values() for key in words.texts)
 
 
+def test_no_line_ends_within_a_word_with_a_hyphen() -> None:
+    assert "adresse e\N{NON-BREAKING HYPHEN}mail" in WORDS["fr"]("form.apple_id_hint")
+    assert not any("e-mail" in text for words in WORDS.values() for text in words.texts.values())
+
+
+def test_titles_are_promised_to_their_owner_alone() -> None:
+    assert "you alone see them" in WORDS["en"]("setup.titles.hint")
+    assert "vous seul les voyez" in WORDS["fr"]("setup.titles.hint")
+
+
 @pytest.mark.parametrize(
     ("language", "number", "said"),
     [

@@ -23,6 +23,11 @@ FORM: dict[str, object] = {
 }
 
 
+def as_read(there: Pages) -> dict[str, object]:
+    """What is sent of a form that has just been read."""
+    return FORM | {"revision": there.revision}
+
+
 async def kept(there: Pages) -> Connection:
     found = await there.store.of(MARIE)
     assert found is not None
@@ -32,7 +37,7 @@ async def kept(there: Pages) -> Connection:
 async def test_everything_chosen_is_kept_at_once(there: Pages, marie: Visitor) -> None:
     there.keep(importing())
 
-    answer = await marie.send(PATH, FORM)
+    answer = await marie.send(PATH, as_read(there))
 
     made = await kept(there)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{ONE}?told=saved")
@@ -50,7 +55,7 @@ async def test_everything_chosen_is_kept_at_once(there: Pages, marie: Visitor) -
 async def test_boxes_that_are_not_ticked_are_off(there: Pages, marie: Visitor) -> None:
     there.keep(connection())
 
-    await marie.send(PATH, {"linked": "", "when_stale": "warn", "alarm": ""})
+    await marie.send(PATH, {"linked": "", "when_stale": "warn", "alarm": "", "revision": there.revision})
 
     assert (await kept(there)).terms.setup == Setup((), None, titles=False, when_stale=WhenStale.WARN)
 
@@ -59,7 +64,7 @@ async def test_the_linked_calendar_blocks_whatever_is_ticked(there: Pages, marie
     there.keep(connection())
 
     page = (await marie.get(PATH)).text
-    await marie.send(PATH, FORM | {"conflict": ["club"]})
+    await marie.send(PATH, as_read(there) | {"conflict": ["club"]})
 
     # Without scripts a locked box is not sent: the hidden one beside it is.
     assert '<input type="hidden" name="conflict" value="work">' in page
@@ -82,7 +87,7 @@ async def test_with_read_only_access_nothing_can_be_linked(there: Pages, marie: 
     there.keep(read_only())
 
     page = (await marie.get(PATH)).text
-    answer = await marie.send(PATH, FORM)
+    answer = await marie.send(PATH, as_read(there))
 
     assert 'name="linked"' not in page
     assert 'name="alarm"' not in page
@@ -104,7 +109,7 @@ async def test_a_choice_that_does_not_exist_is_refused_and_the_form_kept(
 ) -> None:
     there.keep(connection())
 
-    answer = await marie.send(PATH, FORM | change)
+    answer = await marie.send(PATH, as_read(there) | change)
 
     assert answer.status_code == 422
     assert f'href="#{field}"' in answer.text
@@ -120,7 +125,7 @@ async def test_a_choice_that_does_not_exist_is_refused_and_the_form_kept(
 async def test_an_alarm_that_is_no_number_is_none(there: Pages, marie: Visitor, field: str, typed: str) -> None:
     there.keep(connection())
 
-    answer = await marie.send(PATH, FORM | {field: typed})
+    answer = await marie.send(PATH, as_read(there) | {field: typed})
 
     assert answer.status_code == 303
     assert (await kept(there)).terms.setup.alarm_minutes is None
@@ -129,7 +134,7 @@ async def test_an_alarm_that_is_no_number_is_none(there: Pages, marie: Visitor, 
 async def test_words_that_are_none_of_ours_change_nothing(there: Pages, marie: Visitor) -> None:
     there.keep(connection())
 
-    await marie.send(PATH, FORM | {"when_stale": "panic", "all_day:home": "sometimes"})
+    await marie.send(PATH, as_read(there) | {"when_stale": "panic", "all_day:home": "sometimes"})
 
     setup = (await kept(there)).terms.setup
     assert setup.when_stale is WhenStale.KEEP
@@ -142,7 +147,7 @@ async def test_a_calendar_that_icloud_no_longer_lists_may_stay(there: Pages, mar
     there.keep(replace(gone, terms=replace(gone.terms, calendars=listed)))
 
     page = (await marie.get(PATH)).text
-    answer = await marie.send(PATH, FORM | {"linked": "work", "conflict": ["home"]})
+    answer = await marie.send(PATH, as_read(there) | {"linked": "work", "conflict": ["home"]})
 
     assert "A calendar that iCloud no longer shows" in page
     assert answer.status_code == 303
@@ -163,7 +168,7 @@ async def test_an_alarm_that_the_api_has_set_is_offered_too(there: Pages, marie:
 async def test_a_preview_shows_the_choice_and_saves_nothing(there: Pages, marie: Visitor) -> None:
     there.keep(connection())
 
-    answer = await marie.send(PATH, FORM | {"preview": "1"})
+    answer = await marie.send(PATH, as_read(there) | {"preview": "1"})
 
     assert there.availability is not None
     assert answer.status_code == 200
@@ -178,7 +183,7 @@ async def test_a_preview_shows_the_choice_and_saves_nothing(there: Pages, marie:
 async def test_a_preview_of_what_does_not_exist_leaves_it_out(there: Pages, marie: Visitor) -> None:
     there.keep(connection())
 
-    await marie.send(PATH, FORM | {"preview": "1", "conflict": ["home", "c-2/stranger"]})
+    await marie.send(PATH, as_read(there) | {"preview": "1", "conflict": ["home", "c-2/stranger"]})
 
     assert there.availability is not None
     assert set(there.availability.tried[0]) == {"home"}
@@ -189,7 +194,7 @@ async def test_a_preview_says_when_there_is_none_and_keeps_the_choice(there: Pag
     assert there.availability is not None
     there.availability.away = True
 
-    answer = await marie.send(PATH, FORM | {"preview": "1"})
+    answer = await marie.send(PATH, as_read(there) | {"preview": "1"})
 
     assert answer.status_code == 200
     assert "cannot be shown at the moment" in answer.text

@@ -97,7 +97,13 @@ async def test_who_tried_too_often_is_told_when_to_come_back(there: Pages, marie
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("apple_id", "marie"), ("apple_id", ""), ("time_zone", ""), ("time_zone", "../../etc/passwd")],
+    [
+        ("apple_id", "marie"),
+        ("apple_id", ""),
+        ("time_zone", ""),
+        ("time_zone", "../../etc/passwd"),
+        ("time_zone", "localtime"),
+    ],
 )
 async def test_every_other_field_is_checked_before_apple_is_asked(
     there: Pages, marie: Visitor, field: str, value: str
@@ -182,6 +188,16 @@ async def test_a_refused_form_keeps_what_was_chosen(marie: Visitor, zone: str) -
     assert f'value="{zone}" selected' in answer.text
     assert 'value="read_only" checked' in answer.text
     assert "data-guess" not in answer.text
+
+
+async def test_the_steps_to_a_password_are_a_link_away_from_its_field(there: Pages, marie: Visitor) -> None:
+    there.keep(None)
+    pages = [(await marie.get(NEW)).text]
+    there.keep(connection())
+    pages += [(await marie.get(path)).text for path in (f"{ONE}/reconnect", ONE)]
+
+    assert ['href="#steps-heading"' in page for page in pages] == [True, True, False]
+    assert ['id="steps-heading"' in page for page in pages] == [True, True, False]
 
 
 async def test_the_list_says_what_is_connected(there: Pages, marie: Visitor) -> None:

@@ -1,5 +1,6 @@
 """A connection that is there, in each of its states."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connector.domain.calendars import Setup
 from connector.domain.connection import AppleAccount, State
 from connector.domain.reading import Progress, Reading
 from connector.inbound.pages.catalogue import read_catalogues
@@ -48,7 +50,7 @@ async def test_the_page_tells_state_ages_and_choices(there: Pages, marie: Visito
     page = (await marie.get(ONE)).text
 
     assert all(
-        word in page for word in ("Everything is up to date", "2 minutes ago", "Europe/Paris", "14 October 2026")
+        word in page for word in ("Everything is up to date", "2 minutes ago", "<dd>Paris</dd>", "14 October 2026")
     )
     assert "Appointments go here" in page
     assert "Subscription" in page
@@ -96,6 +98,26 @@ async def test_held_removals_are_settled_by_the_user(there: Pages, marie: Visito
     assert answer.headers["location"] == f"{ONE}?told={told}"
     [asked] = there.workers.asked
     assert (asked.confirm, asked.keep) == ((("home",), ()) if word == "confirm" else ((), ("home",)))
+
+
+@pytest.mark.parametrize("calendar", ["work", "club", "c-2/stranger"])
+async def test_a_question_that_is_settled_is_not_answered_again(there: Pages, marie: Visitor, calendar: str) -> None:
+    there.keep(troubled())
+
+    answer = await marie.send(f"{ONE}/sync", {"confirm": calendar})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{ONE}?told=settled")
+    assert there.workers.asked == []
+
+
+async def test_a_setup_in_which_nothing_blocks_is_warned_of(there: Pages, marie: Visitor) -> None:
+    nothing = replace(connection().terms, setup=Setup(()))
+    pages = []
+    for one in (connection(terms=nothing), connection()):
+        there.keep(one)
+        pages.append((await marie.get(ONE)).text)
+
+    assert ["No calendar blocks time" in page for page in pages] == [True, False]
 
 
 async def test_a_look_may_be_asked_for_and_not_all_the_time(there: Pages, marie: Visitor) -> None:
@@ -150,6 +172,33 @@ async def test_a_password_that_does_not_work_changes_nothing(lost: Pages, marie:
     assert kept.state is State.NEEDS_RECONNECT
 
 
+async def test_a_changed_apple_id_may_be_told_once_the_old_one_was_refused(lost: Pages, marie: Visitor) -> None:
+    changed = "marie@example.com"
+    lost.apple.accounts = {AppleCredential(changed, NEW_PASSWORD): (PRINCIPAL, CALENDARS)}
+
+    form = await marie.get(f"{ONE}/reconnect")
+    refused_by_apple = await marie.send(f"{ONE}/reconnect", {"app_password": NEW_PASSWORD, "apple_id": ""})
+    answer = await marie.send(f"{ONE}/reconnect", {"app_password": NEW_PASSWORD, "apple_id": changed})
+
+    assert 'name="apple_id"' not in form.text
+    assert re.search(r'<input id="apple_id"[^>]* value=""', refused_by_apple.text)
+    assert "it is still m…@icloud.com" in refused_by_apple.text
+    assert answer.headers["location"] == f"{ONE}?told=reconnected"
+    back = await lost.store.of(MARIE)
+    assert back is not None
+    assert back.apple.hint == "m…@example.com"
+
+
+async def test_a_reason_is_told_only_where_something_was_refused(there: Pages, marie: Visitor) -> None:
+    reason = "revokes every app-specific password"
+    pages = []
+    for one in (needing_reconnect(), connection()):
+        there.keep(one)
+        pages.append((await marie.get(f"{ONE}/reconnect")).text)
+
+    assert [reason in page for page in pages] == [True, False]
+
+
 async def test_another_apple_account_is_refused_with_the_way_to_go(lost: Pages, marie: Visitor) -> None:
     lost.apple.accounts = {AppleCredential(APPLE_ID, NEW_PASSWORD): ("/999/principal/", CALENDARS)}
 
@@ -183,6 +232,7 @@ async def test_disconnecting_says_what_is_erased_and_asks_once(there: Pages, mar
     again = await marie.send(f"{ONE}/disconnect")
 
     assert all(words in page for words in ("At once", "Within minutes", "Within a day", "stay in your iCloud calendar"))
+    assert page.index("connected elsewhere") < page.index("Within minutes")
     assert still_there is not None
     assert answer.headers["location"] == f"{LIST}?told=disconnected"
     assert await there.store.of(MARIE) is None

@@ -46,6 +46,7 @@ def test_the_first_of_a_month_is_premier_in_french() -> None:
 
     assert moments("fr").day(first) == "mardi 1er décembre 2026"
     assert moments("en").day(first) == "Tuesday 1 December 2026"
+    assert (moments("fr").short_day(first), moments("en").short_day(first)) == ("mar. 1er", "Tue 1")
 
 
 def test_until_when_names_the_day_only_if_it_is_another() -> None:
@@ -88,6 +89,7 @@ def test_a_zone_is_guessed_only_where_the_country_has_one(accept_language: str, 
         ("other", "Nowhere", "Nowhere"),
         ("other", "", "other"),
         ("", "Paris", ""),
+        ("other", "localtime", "localtime"),
         ("x" * 500, "", "x" * 64),
     ],
 )
@@ -102,6 +104,7 @@ def test_a_zone_that_is_not_in_the_list_is_found_by_its_name_or_a_city(listed: s
         ("Europe/Paris", "Europe/Paris", ""),
         ("Asia/Calcutta", "Asia/Calcutta", ""),
         ("Nowhere", "other", "Nowhere"),
+        ("Factory", "other", "Factory"),
         ("other", "other", ""),
     ],
 )

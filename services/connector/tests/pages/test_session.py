@@ -1,11 +1,13 @@
 """Signing in, and forms that nobody else can send."""
 
 from http.cookies import SimpleCookie
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from connector.domain.connection import Owner
+from connector.inbound.pages.places import WANTED
 from connector.inbound.pages.session import COOKIE, form_token_of
 from connector_examples import MARIE, PAUL, STRANGER
 from connector_pages import HOST, LIST, NEW, ONE, SIGN_IN, Pages, Visitor, connection, token_of, visitor_of
@@ -72,11 +74,60 @@ async def test_only_a_person_who_may_manage_calendars_gets_a_session(there: Page
 async def test_without_a_session_people_are_sent_to_sign_in(there: Pages, path: str, cookie: str | None) -> None:
     async with visitor_of(there, None) as nobody:
         cookies = {} if cookie is None else {"Cookie": f"{COOKIE}={cookie}"}
-        answer = await nobody.get(path, **cookies)
+        answer = await nobody.get(path, **cookies, **{"Accept-Language": "en"})
 
     assert answer.status_code == 401
+    assert ("Your session has ended" in answer.text) == (cookie is not None)
     assert f'href="{SIGN_IN}"' in answer.text
     assert f'{COOKIE}=""' in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("wanted", [LIST, f"{ONE}/setup", f"{ONE}?ahead=3"])
+async def test_signing_in_leads_to_the_page_that_was_wanted_once(there: Pages, wanted: str) -> None:
+    async with visitor_of(there, None) as somebody:
+        await somebody.get(wanted)
+        kept = somebody.http.cookies[WANTED]
+        answers = [
+            await somebody.http.post(SESSION, data={"token": token_of(MARIE)}, headers=FROM_SIGN_IN) for _ in range(2)
+        ]
+
+    assert kept == quote(wanted, safe="")
+    assert [answer.headers["location"] for answer in answers] == [wanted, LIST]
+
+
+async def test_what_is_wanted_is_kept_for_minutes_and_brought_along_from_another_site(there: Pages) -> None:
+    async with visitor_of(there, None) as somebody:
+        answer = await somebody.get(ONE)
+        refused = await somebody.http.post(f"{ONE}/sync")
+        elsewhere = await somebody.get("/calendars/settings/nothing")
+
+    cookies = SimpleCookie()
+    for said in answer.headers.get_list("set-cookie"):
+        cookies.load(said)
+    kept = cookies[WANTED]
+    assert (kept["secure"], kept["httponly"], kept["samesite"], kept["max-age"]) == (True, True, "none", "600")
+    assert (refused.status_code, elsewhere.status_code) == (401, 404)
+    assert not any(WANTED in one.headers.get("set-cookie", "") for one in (refused, elsewhere))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.test/",
+        "//evil.test",
+        "/\\evil.test",
+        "/v1/connections",
+        "/calendars/settings/language/fr",
+        "/calendars/settings/connections\\@evil.test",
+        "/calendars/settings/connections/" + "x" * 500,
+    ],
+)
+async def test_signing_in_leads_nowhere_else(there: Pages, wanted: str) -> None:
+    async with visitor_of(there, None) as somebody:
+        cookie = {"Cookie": f"{WANTED}={quote(wanted, safe='')}"}
+        answer = await somebody.http.post(SESSION, data={"token": token_of(MARIE)}, headers=FROM_SIGN_IN | cookie)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, LIST)
 
 
 @pytest.mark.parametrize("path", FORMS)

@@ -33,8 +33,8 @@ class ChangeSetup:
     async def __call__(self, owner: Owner, connection_id: str, choice: Choice) -> Connection:
         """The connection as it is then; it may have been changed otherwise meanwhile, by the workers' word, say.
 
-        Raises NoSuchConnection, UnknownCalendar, CalendarUnsupported, CalendarNotWritable, AccessReadOnly,
-        UnknownTimeZone.
+        Raises NoSuchConnection, ChoiceOutdated, UnknownCalendar, CalendarUnsupported, CalendarNotWritable,
+        AccessReadOnly, UnknownTimeZone.
         """
         while connection := await self._connections.of(owner):
             if connection.id != connection_id:

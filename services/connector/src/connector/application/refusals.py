@@ -6,6 +6,7 @@ from connector.domain.choosing import (
     AccessReadOnly,
     CalendarNotWritable,
     CalendarUnsupported,
+    ChoiceOutdated,
     UnknownCalendar,
     UnknownTimeZone,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "AppleIdNeeded",
     "CalendarNotWritable",
     "CalendarUnsupported",
+    "ChoiceOutdated",
     "DifferentAppleAccount",
     "NoSuchConnection",
     "NobodyToAsk",

@@ -82,6 +82,7 @@ class Choice:
     """What a user chooses on the setup page, all of it at once.
 
     The linked calendar need not be named among the conflict calendars. Without a time zone the present one stays.
+    `made_from` is the word for what was shown (`offers.offer`); None: it holds for whatever there is.
     """
 
     linked_calendar_id: str | None
@@ -90,6 +91,7 @@ class Choice:
     when_stale: WhenStale
     alarm_minutes: int | None = None
     time_zone: str | None = None
+    made_from: str | None = None
 
 
 def name_shown(name: str) -> str:

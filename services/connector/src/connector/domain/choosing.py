@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from connector.domain.calendars import Choice, ConflictCalendar, Setup
-from connector.domain.connection import Access, Connection, News
+from connector.domain.connection import Access, Connection, News, Terms
+from connector.domain.offers import changed
 from connector.domain.timezones import is_time_zone
 
 
@@ -33,16 +34,25 @@ class UnknownTimeZone(Exception):
     """The IANA database has no zone of that name."""
 
 
+class ChoiceOutdated(Exception):
+    """It was made from something else than there is now: show that, and ask again."""
+
+
 def chosen(connection: Connection, choice: Choice, *, at: datetime) -> Connection:
     """The connection with the user's choice; a new revision only where something changed.
 
-    Calendars that vanished from Apple's listing may stay in a setup, none may newly come in.
-    Raises UnknownCalendar, CalendarUnsupported, CalendarNotWritable, AccessReadOnly, UnknownTimeZone.
+    Calendars that vanished from Apple's listing may stay in a setup, none may newly come in. Of a choice that was made
+    from something else nothing is taken: a calendar that its maker did not see would stop blocking, and not even be
+    called new. Saying again what holds already is no such choice.
+    Raises ChoiceOutdated, UnknownCalendar, CalendarUnsupported, CalendarNotWritable, AccessReadOnly, UnknownTimeZone.
     """
     zone = connection.terms.time_zone if choice.time_zone is None else choice.time_zone
-    if not is_time_zone(zone):
-        raise UnknownTimeZone
     terms = replace(connection.terms, time_zone=zone, setup=_setup(connection, choice))
+    if choice.made_from is not None and changed(choice.made_from, connection.terms):
+        if connection.chosen and terms == connection.terms:
+            return connection
+        raise ChoiceOutdated
+    _check(connection, terms)
     decided = replace(connection, chosen_from=frozenset(c.id for c in terms.calendars))
     if terms == connection.terms:
         return decided
@@ -53,9 +63,7 @@ def _setup(connection: Connection, choice: Choice) -> Setup:
     before = {c.id: c for c in connection.terms.setup.conflict_calendars}
     wanted = {c.id: c for c in choice.conflict_calendars}
     if linked := choice.linked_calendar_id:
-        _check_linked(connection, linked)
         wanted.setdefault(linked, before.get(linked, ConflictCalendar(linked)))
-    _check_known(connection, wanted)
     # In the order of the setup before: the same choice in another order is no news.
     order = [*(one for one in before if one in wanted), *(one for one in wanted if one not in before)]
     new = ConflictCalendar("", since=connection.revision + 1)
@@ -66,6 +74,14 @@ def _setup(connection: Connection, choice: Choice) -> Setup:
         when_stale=choice.when_stale,
         alarm_minutes=choice.alarm_minutes,
     )
+
+
+def _check(connection: Connection, wanted: Terms) -> None:
+    if not is_time_zone(wanted.time_zone):
+        raise UnknownTimeZone
+    if linked := wanted.setup.linked_calendar_id:
+        _check_linked(connection, linked)
+    _check_known(connection, (c.id for c in wanted.setup.conflict_calendars))
 
 
 def _check_linked(connection: Connection, linked: str) -> None:

@@ -8,12 +8,12 @@ from connector.application.refusals import NoSuchConnection
 from connector.domain.connection import Owner
 from connector.inbound.http.problems import refusals_as_problems, user_id_needed
 from connector.inbound.http.stories import Stories
-from runtime.auth import Caller
+from runtime.auth import USER_ID, Caller
 
 UserId = Annotated[
     str | None,
     Query(
-        pattern=r"^[A-Za-z0-9_.:@|+-]{1,128}$",
+        pattern=USER_ID,
         description="Whose connections; a service's token must say it, a person's can only be their own.",
     ),
 ]

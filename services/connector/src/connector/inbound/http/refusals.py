@@ -187,7 +187,7 @@ REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
             "en": "You allowed reading only, so appointments cannot be written into a calendar. To change this, "
             "disconnect and connect again with full access.",
             "fr": "Vous n'avez autorisé que la lecture : aucun rendez-vous ne peut être écrit dans un calendrier. "
-            "Pour changer cela, déconnectez puis reconnectez avec l'accès complet.",
+            "Pour changer cela, déconnectez le calendrier, puis connectez-le à nouveau avec l'accès complet.",
         },
     ),
     UnknownTimeZone: (422, "unknown_time_zone", MALFORMED["time_zone"]),

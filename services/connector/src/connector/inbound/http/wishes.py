@@ -2,7 +2,8 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StrictBool, model_validator
+from pydantic_core import PydanticCustomError
 
 from connector.domain.calendars import (
     LONGEST_ALARM_MINUTES,
@@ -67,6 +68,12 @@ class ChosenCalendar(_In):
     """Apple marks all-day events as free unless told otherwise; this says what counts."""
 
 
+def _each_once(named: tuple[ChosenCalendar, ...]) -> tuple[ChosenCalendar, ...]:
+    if len({one.id for one in named}) != len(named):
+        raise PydanticCustomError("named_twice", "a calendar is named twice")
+    return named
+
+
 class NewSetup(_In):
     """The whole setup; what is left out has its default."""
 
@@ -90,20 +97,16 @@ class NewSetup(_In):
 
     linked_calendar_id: CalendarId | None
     """Where appointments go; null: nowhere. It is a conflict calendar by itself."""
-    conflict_calendars: Annotated[tuple[ChosenCalendar, ...], Field(max_length=MOST_CALENDARS)]
+    conflict_calendars: Annotated[
+        tuple[ChosenCalendar, ...], Field(max_length=MOST_CALENDARS), AfterValidator(_each_once)
+    ]
     titles: StrictBool
     """Whether titles of events are shown in CrocoClick."""
     when_stale: WhenStale
-    alarm_minutes: Annotated[int, Field(ge=0, le=LONGEST_ALARM_MINUTES)] | None = None
+    alarm_minutes: Annotated[int, Field(strict=True, ge=0, le=LONGEST_ALARM_MINUTES)] | None = None
     """So long before an exported appointment its alarm rings; null: no alarm."""
     time_zone: str | None = None
     """IANA name; null: the present one stays."""
-
-    @model_validator(mode="after")
-    def _names_each_once(self) -> Self:
-        if len({c.id for c in self.conflict_calendars}) != len(self.conflict_calendars):
-            raise ValueError("a calendar is named twice")
-        return self
 
     def choice(self) -> Choice:
         """The same as a value of the domain."""
@@ -132,5 +135,5 @@ class Decisions(_In):
     @model_validator(mode="after")
     def _decides_each_once(self) -> Self:
         if set(self.confirm_removals) & set(self.keep_removals):
-            raise ValueError("a calendar is in both lists")
+            raise PydanticCustomError("named_twice", "a calendar is in both lists")
         return self

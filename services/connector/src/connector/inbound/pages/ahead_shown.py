@@ -46,8 +46,12 @@ class DayShown:
 
 @dataclass(frozen=True, slots=True)
 class AheadShown:
-    """The days, what the marks in them mean, what we know not to know, and how old all of it is."""
+    """The days, what the marks in them mean, what we know not to know, and how old all of it is.
 
+    `state` is availability's; right after a change it may be behind what the connector knows.
+    """
+
+    state: str
     known: str
     days: Sequence[DayShown]
     legend: Sequence[str]
@@ -82,6 +86,7 @@ def ahead_shown(outlook: Outlook, several: Sequence[Day], naming: Naming, limit:
     used = {lane for day in shown for lane in day.lanes}
     first, last = (moments.day_and_month(day.date) for day in (several[0], several[-1]))
     return AheadShown(
+        state=_state(outlook),
         known=_known(outlook, moments),
         days=shown,
         legend=[lane for lane in (*reversed(_LANES), _OPEN) if lane in used],
@@ -128,11 +133,14 @@ def _lane(one: Touching) -> str | None:
     return None if one.reason.kind in _DOUBTS else _OPEN
 
 
+def _state(outlook: Outlook) -> str:
+    return outlook.state if outlook.state in _STATES else "stale"
+
+
 def _known(outlook: Outlook, moments: Moments) -> str:
     words = moments.words
-    state = outlook.state if outlook.state in _STATES else "stale"
     when = moments.ago(outlook.as_of) if outlook.as_of else words("date.never")
-    return words(f"ahead.state.{state}", when=when)
+    return words(f"ahead.state.{_state(outlook)}", when=when)
 
 
 def _doubts(reasons: Iterable[Reason], naming: Naming) -> Sequence[str]:

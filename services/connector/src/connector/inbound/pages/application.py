@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from connector.inbound.http.stories import Stories
 from connector.inbound.pages import choosing, connecting, failures, keeping, language
+from connector.inbound.pages.places import forget, recalled
 from connector.inbound.pages.rendering import BASE, PREFIX, renderer
 from connector.inbound.pages.session import Sessions, end
 from connector.inbound.pages.visit import Foresight, Visit, fields_of, sent, shown
@@ -27,6 +28,8 @@ def pages(
     Without `foresight` they say nothing of what lies ahead.
     """
     app = Starlette(routes=_routes(), exception_handlers=failures.HANDLERS)
+    # As in the API: a redirect for a slash too many would go to whatever Host was sent.
+    app.router.redirect_slashes = False
     app.state.stories = stories
     app.state.sessions = sessions
     app.state.renderer = renderer()
@@ -57,8 +60,9 @@ def _routes() -> list[Route]:
 
 
 async def _begin_session(request: Request) -> Response:
-    """Exchange the platform's token for a session; then the list."""
-    response = RedirectResponse(f"{BASE}/connections", 303)
+    """Exchange the platform's token for a session; then the page that was wanted, else the list."""
+    response = RedirectResponse(recalled(request), 303)
+    forget(request, response)
     token = next(iter((await fields_of(request)).get("token", ())), "")
     await request.app.state.sessions.begin(request, token, response)
     return response

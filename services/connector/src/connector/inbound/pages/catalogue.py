@@ -44,8 +44,11 @@ def read_catalogues() -> Mapping[str, Words]:
 
 
 def typeset(text: str, language: str) -> str:
-    """The text with real apostrophes, and the spaces that French wants unbroken: before `:;!?»` and after `«`."""
-    curled = text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+    """The text with real apostrophes, `e-mail` in one piece, and the spaces that French wants unbroken.
+
+    They stand before `:;!?»` and after `«`.
+    """
+    curled = text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}").replace("e-mail", "e\N{NON-BREAKING HYPHEN}mail")
     return _AFTER.sub(_NO_BREAK, _BEFORE.sub(_NO_BREAK, curled)) if language == "fr" else curled
 
 

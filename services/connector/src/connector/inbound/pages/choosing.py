@@ -1,28 +1,28 @@
 """The setup: which calendars count, and how."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.responses import Response
 
-from connector.domain.calendars import LONGEST_ALARM_MINUTES, AllDayRule, Choice, ConflictCalendar, Setup, WhenStale
+from connector.application.refusals import ChoiceOutdated
+from connector.domain.calendars import LONGEST_ALARM_MINUTES, AllDayRule, Choice, ConflictCalendar, WhenStale
 from connector.domain.connection import Connection
 from connector.inbound.http.problems import refusals_as_problems
 from connector.inbound.pages import zones
+from connector.inbound.pages.alarms import alarms
 from connector.inbound.pages.calendars_shown import calendars_shown
-from connector.inbound.pages.catalogue import Words
 from connector.inbound.pages.connection_shown import connection_shown
+from connector.inbound.pages.drafts import Draft, drafted, undrafted
 from connector.inbound.pages.errors import Mistake, refused, told_when
 from connector.inbound.pages.looking import TriedShown, evidence, tried
 from connector.inbound.pages.visit import Visit
 from runtime.http import Problem
 from runtime.logs import get_logger
 
-_ALARMS: Final = (0, 5, 10, 15, 30, 60, 120, 1_440, 2_880)
-"""Minutes, as Apple's own Calendar offers them."""
-_HOUR: Final = 60
-_DAY: Final = 1_440
+_CONFLICT: Final = 409
+_RULE_OF: Final = "all_day:"
+"""Begins the name of a field that each calendar has which may be chosen."""
 
 _log = get_logger(__name__)
 
@@ -37,35 +37,38 @@ class Picked:
     alarm_minutes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the form holds: the connection as it would be, never kept itself, and the zone that was named."""
-
-    connection: Connection
-    zone: str
-
-
 async def form(visit: Visit) -> Response:
     """The setup as it is, or the safe default."""
-    connection = await visit.connection()
-    return await _form(visit, Draft(connection, connection.terms.time_zone))
+    return await _form(visit, undrafted(await visit.connection()))
 
 
 async def save(visit: Visit) -> Response:
-    """Put the choice in the setup's place, or show what it would do."""
+    """Put the choice in the setup's place, or show what it would do.
+
+    A form that was read before something changed comes again with that, to be looked at and saved once more.
+    """
     connection = await visit.connection()
     owner, choice = visit.session.owner, _choice(visit, connection)
-    draft = Draft(_as_chosen(connection, choice), choice.time_zone or connection.terms.time_zone)
+    draft = _draft(visit, connection, choice)
     if visit.typed("preview"):
-        return await _form(visit, draft, tried=await tried(visit, draft.connection, visit.moments(connection)))
+        ahead = None if draft.outdated else await tried(visit, draft.connection, visit.moments(connection))
+        return await _form(visit, draft, tried=ahead)
     try:
         with refusals_as_problems():
             await visit.stories.change_setup(owner, connection.id, choice)
+    except ChoiceOutdated:
+        return await _form(visit, _draft(visit, await visit.connection(), choice))
     except Problem as problem:
         mistake = refused(problem, visit.moments(connection))
         return told_when(problem, await _form(visit, draft, mistake=mistake, status=problem.status))
     _log.info("setup_changed", connection_id=connection.id, account_id=owner.account_id)
     return visit.go_to(f"/connections/{connection.id}", told="saved")
+
+
+def _draft(visit: Visit, connection: Connection, choice: Choice) -> Draft:
+    with_rules = {name.removeprefix(_RULE_OF) for name in visit.fields if name.startswith(_RULE_OF)}
+    shown = frozenset(with_rules | {one.id for one in choice.conflict_calendars})
+    return drafted(connection, choice, shown, visit.words)
 
 
 def _choice(visit: Visit, connection: Connection) -> Choice:
@@ -79,23 +82,13 @@ def _choice(visit: Visit, connection: Connection) -> Choice:
         ids.setdefault(linked)
     return Choice(
         linked,
-        tuple(ConflictCalendar(one, _rule(visit.typed(f"all_day:{one}"), before.get(one))) for one in ids),
+        tuple(ConflictCalendar(one, _rule(visit.typed(f"{_RULE_OF}{one}"), before.get(one))) for one in ids),
         titles=visit.typed("titles") == "on",
         when_stale=_when_stale(visit.typed("when_stale"), setup.when_stale),
         alarm_minutes=_minutes(visit.typed("alarm")),
         time_zone=zones.meant(visit.typed("time_zone"), visit.typed("time_zone_other")) or None,
+        made_from=visit.typed("revision"),
     )
-
-
-def _as_chosen(connection: Connection, choice: Choice) -> Connection:
-    """The connection as it would be."""
-    known = {c.id for c in connection.terms.calendars} | connection.terms.setup.conflict_ids
-    blocking = tuple(c for c in choice.conflict_calendars if c.id in known)
-    linked = choice.linked_calendar_id if choice.linked_calendar_id in known else None
-    setup = Setup(
-        blocking, linked, titles=choice.titles, when_stale=choice.when_stale, alarm_minutes=choice.alarm_minutes
-    )
-    return replace(connection, terms=replace(connection.terms, setup=setup))
 
 
 def _rule(typed: str, before: AllDayRule | None) -> AllDayRule:
@@ -119,36 +112,22 @@ async def _form(
     *,
     mistake: Mistake | None = None,
     tried: TriedShown | None = None,
-    status: int = 200,
+    status: int | None = None,
 ) -> Response:
     connection = draft.connection
     moments = visit.moments(connection)
     setup = connection.terms.setup
     return visit.page(
         "setup.html",
-        status,
+        status or (_CONFLICT if draft.outdated else 200),
         shown=connection_shown(connection, moments, visit.stories.stale_after),
         calendars=calendars_shown(connection, moments),
         picked=Picked(setup.linked_calendar_id, setup.when_stale, setup.titles, setup.alarm_minutes),
-        alarms=_alarms(visit.words, setup.alarm_minutes),
+        alarms=alarms(visit.words, setup.alarm_minutes),
+        draft=draft,
         errors=[] if mistake is None else [mistake],
         zone=zones.zone_field(draft.zone),
         evidence=await evidence(visit, connection, moments),
         can_try=visit.can_look_ahead,
         tried=tried,
     )
-
-
-def _alarms(words: Words, present: int | None) -> Sequence[tuple[int, str]]:
-    """Apple's own, and the present one, which the API may have chosen."""
-    several = sorted({*_ALARMS, *(() if present is None else (present,))})
-    return [(minutes, _said(words, minutes)) for minutes in several]
-
-
-def _said(words: Words, minutes: int) -> str:
-    if minutes == 0:
-        return words("setup.alarm.at_time")
-    for length, unit in ((_DAY, "days"), (_HOUR, "hours")):
-        if minutes % length == 0:
-            return words.counted(f"setup.alarm.{unit}", minutes // length)
-    return words.counted("setup.alarm.minutes", minutes)

@@ -11,6 +11,7 @@ from connector.domain.calendars import WhenStale
 from connector.domain.connection import Access, Connection
 from connector.domain.reading import HeldRemovals, Quarantined, UnreadableEvent
 from connector.domain.sync import SyncState, sync_state
+from connector.inbound.pages import zones
 from connector.inbound.pages.calendars_shown import CalendarShown, calendars_shown, known_calendars
 from connector.inbound.pages.moments import Moments
 
@@ -105,7 +106,7 @@ def connection_shown(connection: Connection, moments: Moments, stale_after: time
         chosen=connection.chosen,
         when_stale=terms.setup.when_stale,
         titles=terms.setup.titles,
-        time_zone=terms.time_zone.replace("_", " "),
+        time_zone=zones.place(terms.time_zone),
         since=moments.day(connection.created_at),
     )
 

@@ -8,14 +8,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connector.inbound.pages.language import language_for
-from connector.inbound.pages.rendering import BASE, Renderer
-from connector.inbound.pages.session import FormNotOurs, end
+from connector.inbound.pages.places import LIST, looked_at, remember
+from connector.inbound.pages.rendering import Renderer
+from connector.inbound.pages.session import COOKIE, FormNotOurs, end
 from runtime.auth import Forbidden, KeysUnavailable, Unauthenticated
 from runtime.http import Problem
 from runtime.logs import get_logger
 
 _NOT_FOUND: Final = 404
-_TO_SIGN_IN: Final = frozenset({"signed_out", "goodbye"})
+_ASKED_WRONGLY: Final = range(400, 500)
+"""Statuses of what was asked for in a way that cannot be; the others are ours."""
+_TOO_MANY: Final = 429
+_TO_SIGN_IN: Final = frozenset({"signed_out", "stranger", "goodbye"})
 
 _log = get_logger(__name__)
 
@@ -27,8 +31,9 @@ def signed_out(request: Request) -> Response:
 
 async def _signed_out(request: Request, error: Exception) -> Response:
     _log.info("unauthenticated", why=str(error))
-    response = _page(request, "signed_out", 401)
+    response = _page(request, "signed_out" if COOKIE in request.cookies else "stranger", 401)
     end(response)
+    remember(request, response)
     return response
 
 
@@ -50,12 +55,16 @@ async def _problem(request: Request, error: Exception) -> Response:
     if error.status == _NOT_FOUND:
         return _page(request, "not_found", _NOT_FOUND)
     said = _renderer(request).words[language_for(request)].said(error.title)
-    return _page(request, "later", error.status, said=said, headers=error.headers)
+    which = "refused" if error.status in _ASKED_WRONGLY and error.status != _TOO_MANY else "later"
+    return _page(request, which, error.status, said=said, headers=error.headers)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    which = "not_found" if error.status_code in {_NOT_FOUND, 405} else "fault"
+    if error.status_code in {_NOT_FOUND, 405}:
+        which = "not_found"
+    else:
+        which = "malformed" if error.status_code in _ASKED_WRONGLY else "fault"
     return _page(request, which, error.status_code, headers=error.headers)
 
 
@@ -95,7 +104,7 @@ def _page(
         "failure.html",
         words,
         status,
-        path=request.url.path if request.method == "GET" else f"{BASE}/connections",
+        path=looked_at(request) if request.method == "GET" else LIST,
         heading=words(f"failure.{which}.heading"),
         said=said or words(f"failure.{which}.said"),
         sign_in_url=request.app.state.sign_in_url if which in _TO_SIGN_IN else None,

@@ -35,6 +35,8 @@ async def sync(visit: Visit) -> Response:
     """Ask for a look at iCloud, perhaps with a word on held removals."""
     connection = await visit.connection()
     confirm, keep = (tuple(visit.fields.get(name, ())) for name in ("confirm", "keep"))
+    if not {*confirm, *keep} <= {held.calendar_id for held in connection.held}:
+        return visit.go_to(f"/connections/{connection.id}", told="settled")
     told = "confirmed" if confirm else "kept" if keep else "sync_requested"
     try:
         with refusals_as_problems():
@@ -62,7 +64,9 @@ async def reconnect(visit: Visit) -> Response:
         return _reconnect_form(visit, connection, malformed(wrong.field, visit.words), status=422)
     except Problem as problem:
         mistake = refused(problem, visit.moments(connection))
-        return told_when(problem, _reconnect_form(visit, connection, mistake, status=problem.status))
+        # Whoever changed their Apple ID has no password that the old one opens.
+        ask = problem.code == "credentials_rejected"
+        return told_when(problem, _reconnect_form(visit, connection, mistake, ask=ask, status=problem.status))
     _log.info("reconnected", connection_id=connection.id, account_id=owner.account_id)
     return visit.go_to(f"/connections/{connection.id}", told="reconnected")
 
@@ -85,15 +89,17 @@ async def disconnect(visit: Visit) -> Response:
 
 
 def _reconnect_form(
-    visit: Visit, connection: Connection, mistake: Mistake | None = None, *, status: int = 200
+    visit: Visit, connection: Connection, mistake: Mistake | None = None, *, ask: bool = False, status: int = 200
 ) -> Response:
-    about_apple_id = mistake is not None and mistake.field == "apple_id"
+    """`ask`: for the Apple ID, too, although we have one."""
+    needed = connection.apple.remembered is None or (mistake is not None and mistake.field == "apple_id")
     return visit.page(
         "reconnect.html",
         status,
         shown=connection_shown(connection, visit.moments(connection), visit.stories.stale_after),
         typed=Typed(visit.typed("apple_id")[:254]),
-        ask_apple_id=connection.apple.remembered is None or about_apple_id or bool(visit.typed("apple_id")),
+        ask_apple_id=needed or ask or bool(visit.typed("apple_id")),
+        known="" if needed else connection.apple.hint,
         errors=[] if mistake is None else [mistake],
         malformed=visit.words.said(MALFORMED["app_password"]),
     )

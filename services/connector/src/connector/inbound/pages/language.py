@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from connector.inbound.pages.catalogue import LANGUAGES
-from connector.inbound.pages.rendering import BASE
+from connector.inbound.pages.places import ours
 from runtime.http.problems import language_of
 
 COOKIE: Final = "__Host-calsync-language"
@@ -21,10 +21,7 @@ def language_for(request: Request) -> str:
 
 async def choose(request: Request) -> Response:
     """Remember the language, and go back to where its link stood."""
-    wanted = request.query_params.get("next", "")
-    # Only to ourselves: a link to this page must not be one to anywhere.
-    path = wanted if wanted.startswith(f"{BASE}/") and "\\" not in wanted else f"{BASE}/connections"
-    response = RedirectResponse(path, 303)
+    response = RedirectResponse(ours(request.query_params.get("next", "")), 303)
     language = request.path_params["code"]
     if language in LANGUAGES:
         response.set_cookie(COOKIE, language, max_age=_A_YEAR, secure=True, httponly=True, samesite="lax", path="/")

@@ -36,7 +36,7 @@ class Moments:
     def short_day(self, day: date) -> Markup:
         """Like `Mon 23`."""
         weekday = self.words(f"date.short_weekdays.{day.isoweekday()}")
-        return self.words("date.short_day", weekday=weekday, day=day.day)
+        return self.words("date.short_day", weekday=weekday, day=self._day_number(day))
 
     def day_and_month(self, day: date) -> Markup:
         """Like `23 November`."""

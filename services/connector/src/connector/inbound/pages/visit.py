@@ -15,6 +15,7 @@ from connector.inbound.http.stories import Stories
 from connector.inbound.pages.catalogue import Words
 from connector.inbound.pages.language import language_for
 from connector.inbound.pages.moments import Moments
+from connector.inbound.pages.places import looked_at
 from connector.inbound.pages.rendering import BASE, Renderer
 from connector.inbound.pages.session import Session, Sessions, demand_our_form
 
@@ -27,6 +28,7 @@ TOLD: Final = frozenset(
         "kept",
         "reconnected",
         "saved",
+        "settled",
         "sync_requested",
         "too_soon",
     }
@@ -80,7 +82,7 @@ class Visit:
         """Show a page."""
         told = self.request.query_params.get("told")
         common = {
-            "path": self.request.url.path,
+            "path": looked_at(self.request),
             "form_token": self.session.form_token,
             "told": told if told in TOLD else None,
         }

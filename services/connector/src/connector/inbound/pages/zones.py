@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
-from zoneinfo import available_timezones
+
+from connector.domain.timezones import time_zones
 
 OTHER: Final = "other"
 """What the list says when the field beside it holds the zone."""
@@ -50,9 +51,9 @@ class ZoneField:
 
 def zone_field(chosen: str | None, *, guessing: bool = False) -> ZoneField:
     """The short list, `chosen` among it; what is no zone stands in the other field, to be mended."""
-    known = chosen is not None and chosen in _names()
+    known = chosen is not None and chosen in time_zones()
     extra = [chosen] if chosen and known and chosen not in _SHORT else []
-    zones = [Zone(name, _place(name)) for name in (*extra, *_SHORT)]
+    zones = [Zone(name, place(name)) for name in (*extra, *_SHORT)]
     if chosen and not known:
         return ZoneField(zones, OTHER, "" if chosen == OTHER else chosen, guessing)
     return ZoneField(zones, chosen or "", "", guessing)
@@ -66,7 +67,7 @@ def meant(listed: str, typed: str) -> str:
     if listed != OTHER:
         return listed[:_LONGEST]
     said = typed.strip()[:_LONGEST]
-    return said if said in _names() else _by_place().get(_plain(said), said or OTHER)
+    return said if said in time_zones() else _by_place().get(_plain(said), said or OTHER)
 
 
 def guessed(accept_language: str) -> str | None:
@@ -77,26 +78,22 @@ def guessed(accept_language: str) -> str | None:
     return zones[0] if len(zones) == 1 else None
 
 
-def _place(name: str) -> str:
+def place(name: str) -> str:
+    """What a zone is called on the pages: the place that it is named for."""
     return name.partition("/")[2].replace("_", " ").replace("/", ", ") or name
 
 
-def _plain(place: str) -> str:
+def _plain(said: str) -> str:
     """As it is typed by somebody in a hurry: without accents, capitals, hyphens."""
-    letters = unicodedata.normalize("NFKD", place.casefold())
+    letters = unicodedata.normalize("NFKD", said.casefold())
     return "".join(letter for letter in letters if letter.isalnum())
-
-
-@cache
-def _names() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 @cache
 def _by_place() -> Mapping[str, str]:
     """By the last part of its name; of two with the same the one that people choose from."""
     chosen = {zone for zones in _by_country().values() for zone in zones}
-    ordered = sorted(_names(), key=lambda name: (name in chosen, name))
+    ordered = sorted(time_zones(), key=lambda name: (name in chosen, name))
     return {_plain(name): name for name in ordered} | {_plain(name.rpartition("/")[2]): name for name in ordered}
 
 

@@ -22,7 +22,7 @@ from connector.outbound.mongo.documents import (
     gravestone_document,
     pending_document,
 )
-from connector.outbound.mongo.readings import forgotten, guarded
+from connector.outbound.mongo.readings import guarded
 from connector.outbound.mongo.transaction import in_transaction
 from connector.outbound.vault import Vault
 from icloud.credentials import SealedCredential
@@ -113,8 +113,6 @@ class MongoConnections:
         fields = connection_document(new)
         kept = ("revision", "terms", "news", "changed_at", "calendars_told", "chosen_from")
         changes: Document = {"$set": {name: fields[name] for name in kept}}
-        if came_or_went := old.terms.setup.conflict_ids ^ new.terms.setup.conflict_ids:
-            changes["$unset"] = forgotten(came_or_went)
         if new.revision > old.revision:
             changes["$push"] = {"pending": pending_document(new.announcement())}
         done = await self._connections.update_one(guard, changes)

@@ -77,11 +77,6 @@ def reading_from(sync: Document) -> Reading:
     )
 
 
-def forgotten(calendar_ids: frozenset[str]) -> Document:
-    """What to unset when calendars come in or go: what was told of them was of another setup."""
-    return {f"sync.{kind}.{one}.now": "" for one in sorted(calendar_ids) for kind in ("held", "quarantined")}
-
-
 def _changes(report: Report) -> tuple[str, Document, tuple[str, ...]]:
     """Where the guard lies, what to set, what to unset."""
     match report:

@@ -99,17 +99,24 @@ for (const form of document.querySelectorAll("form")) {
   });
 }
 
-// The calendar that appointments go to blocks by itself: its box is ticked and locked while it is chosen.
+// The calendar that appointments go to blocks by itself: its box is ticked and locked while it is chosen, and says why.
 const linked = document.querySelector("select[name=linked]");
 linked?.addEventListener("change", () => {
+  byId("locked")?.remove();
   for (const box of document.querySelectorAll("input[type=checkbox][name=conflict]")) {
     const row = box.closest(".calendar");
     if (row.classList.contains("option-off")) continue;
     const chosen = box.value === linked.value;
-    if (chosen) box.checked = true;
+    const notes = (box.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== "locked");
+    if (chosen) {
+      box.checked = true;
+      row.querySelector(".option-text").append(document.querySelector("template").content.cloneNode(true));
+      notes.push("locked");
+      box.setAttribute("aria-labelledby", row.querySelector(".option-name").id);
+    }
     box.disabled = chosen;
+    box.setAttribute("aria-describedby", notes.join(" "));
     row.querySelector("input[type=hidden]")?.remove();
-    row.querySelector(".locked")?.remove();
   }
 });
 
@@ -118,8 +125,12 @@ const page = async (address) => {
   const answer = await fetch(address, { credentials: "same-origin", redirect: "error" });
   return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
 };
+const headings = (part) => [...part.querySelectorAll("h2")].map((heading) => heading.textContent.trim());
+const [PAUSE, TRIES] = [10000, 6];
 const live = byId("live");
 if (live && "moving" in live.dataset) {
+  // Availability hears of everything a little later: while it tells another state, it is asked some more times.
+  let [asked, tries, wanted] = [0, TRIES, false];
   const again = async () => {
     const part = byId("live");
     if (document.hidden || part.contains(document.activeElement)) {
@@ -128,10 +139,24 @@ if (live && "moving" in live.dataset) {
     }
     try {
       // Without what availability knows, which it need not be asked for every few seconds.
-      const fresh = (await page(`${location.pathname}?live`))?.getElementById("live");
+      const whole = await page(`${location.pathname}?live`);
+      const fresh = whole?.getElementById("live");
       if (!fresh || !("moving" in fresh.dataset)) return location.reload();
-      if (fresh.dataset.state !== part.dataset.state) await lookAhead();
-      if (fresh.innerHTML !== part.innerHTML) part.replaceWith(fresh);
+      const { state } = fresh.dataset;
+      const turned = state !== part.dataset.state;
+      if (turned || fresh.innerHTML !== part.innerHTML) {
+        const news = headings(fresh).filter((heading) => !headings(part).includes(heading));
+        part.replaceWith(fresh);
+        byId("badge").replaceWith(whole.getElementById("badge"));
+        if (news.length) byId("heard").textContent = news.join(". ");
+        wanted = true;
+      }
+      if (turned) [asked, tries] = [0, TRIES];
+      const behind = tries > 0 && byId("ahead")?.dataset.state !== state;
+      if ((wanted || behind) && Date.now() - asked >= PAUSE) {
+        [asked, tries, wanted] = [Date.now(), tries - 1, false];
+        await lookAhead();
+      }
     } catch {
       // The network is away; the page says when it was last checked.
     }
@@ -140,12 +165,14 @@ if (live && "moving" in live.dataset) {
   setTimeout(again, 2000);
 }
 
-// Once everything is imported there is more to see ahead.
+// Days that were opened stay open.
 async function lookAhead() {
   const shown = byId("ahead");
   if (!shown || shown.contains(document.activeElement)) return;
   const fresh = (await page(location.href))?.getElementById("ahead");
-  if (fresh) shown.replaceWith(fresh);
+  if (!fresh) return;
+  for (const day of shown.querySelectorAll("details")) fresh.querySelector(`#${day.id}`)?.toggleAttribute("open", day.open);
+  if (fresh.innerHTML !== shown.innerHTML) shown.replaceWith(fresh);
 }
 
 // What a form led to was said; a reload need not say it again.
