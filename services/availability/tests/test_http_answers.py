@@ -94,6 +94,8 @@ async def test_open_time_never_reaches_outside_of_what_was_asked(
         {"duration": "PT0.5S"},
         {"duration": "PT1.5S"},
         {"duration": "P93D"},
+        {"duration": "P1M"},
+        {"duration": "P1Y"},
         {"duration": "-PT1H"},
         {"duration": "PT1H", "step": "PT59S"},
         {"duration": "PT1H", "step": "canary"},
@@ -107,6 +109,25 @@ async def test_a_length_that_makes_no_sense_is_refused(
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "canary" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "message"),
+    [
+        ("PT0S", "en", "must be at least PT1S"),
+        ("P93D", "fr", "doit valoir au plus P92D"),
+        ("P1M", "en", "must be an ISO 8601 duration in weeks, days, hours, minutes and seconds"),
+        ("3600", "fr", "doit être une durée ISO 8601 en semaines, jours, heures, minutes et secondes"),
+    ],
+)
+async def test_what_is_wrong_with_a_length_is_told_as_callers_write_it(
+    client: httpx.AsyncClient, platform: Platform, said: str, language: str, message: str
+) -> None:
+    headers = platform.person() | {"Accept-Language": language}
+
+    answer = await client.get(FREE, params=DAY | {"duration": said}, headers=headers)
+
+    assert answer.json()["errors"] == [{"field": "query.duration", "message": message}]
 
 
 async def test_why_tells_all_that_touches_the_time_with_its_rule(

@@ -62,10 +62,10 @@ async def test_both_ways_are_counted_under_one_route(client: httpx.AsyncClient, 
         (MINE, {**PLAIN, "end": "2026-03-01T00:00:00Z"}, 422),
         (MINE, {**PLAIN, "end": "2026-02-30T00:00:00Z"}, 422),
         (MINE, {**PLAIN, "more": "x"}, 200),
-        (MINE + "/", PLAIN, 307),
+        (MINE + "/", PLAIN, 404),
         ("/v1/users/user-2/busy", PLAIN, 404),
         ("/v1/users/user%2F1/busy", PLAIN, 404),
-        (MINE.replace("user-1", "user%0A1"), PLAIN, 404),
+        (MINE.replace("user-1", "user%0A1"), PLAIN, 422),
     ],
 )
 async def test_whatever_is_not_plain_goes_the_usual_way(

@@ -34,13 +34,19 @@ _REMEMBERED_TOKENS: Final = 10_000
 _RSA_BITS: Final = 2_048
 _REQUIRED: Final = ("iss", "aud", "exp", "sub", "account_id")
 _SERVICE: Final = "service:"
-_ID: Final = re.compile(r"[\w.:@|+-]{1,128}", re.ASCII)
+USER_ID: Final = r"^[A-Za-z0-9_.:@|+-]{1,128}$"
+"""What the id of a user or an account looks like, for whoever lets callers name one."""
+_ID: Final = re.compile(USER_ID)
 
 _log = get_logger("auth")
 
 
 class Unauthenticated(Exception):
     """The token is missing or not to be believed; the message says why in words that show none of it."""
+
+
+class TokenMissing(Unauthenticated):
+    """Nobody said who is calling."""
 
 
 class Forbidden(Exception):
@@ -66,8 +72,11 @@ class Caller:
             raise Forbidden(f"scope {scope} is needed")
 
     def may_act_for(self, user_id: str) -> bool:
-        """Whether this caller may name `user_id` of its own account: a service any user, a person only themself."""
-        return self.service or user_id == self.user_id
+        """Whether this caller may name `user_id` of its own account: a service any user, a person only themself.
+
+        A service is no user: nobody may name one.
+        """
+        return not user_id.startswith(_SERVICE) if self.service else user_id == self.user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +208,7 @@ def _now() -> float:
 def _bearer(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("no bearer token")
+        raise TokenMissing("no bearer token")
     if len(token) > _TOKEN_LENGTH:
         raise Unauthenticated("the token is too long")
     return token

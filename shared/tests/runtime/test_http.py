@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Message, Receive, Scope, Send
 
-from runtime.auth import Forbidden, KeysUnavailable, Unauthenticated
+from runtime.auth import Forbidden, KeysUnavailable, TokenMissing, Unauthenticated
 from runtime.http import Problem, install
 from runtime.http.guard import Guard
 
@@ -21,10 +21,28 @@ class Wish(BaseModel):
     access: Literal["full", "read_only"]
     name: str = Field(max_length=10)
     at: datetime | None = None
+    many: int = Field(1, le=5)
+
+
+async def refuse_unknown() -> None:
+    raise TokenMissing("no bearer token")
 
 
 async def refuse_unauthenticated() -> None:
-    raise Unauthenticated("no bearer token")
+    raise Unauthenticated("ExpiredSignatureError")
+
+
+def several_routes_of_one_path() -> APIRouter:
+    many = APIRouter(prefix="/many")
+
+    @many.get("")
+    @many.delete("/{item_id}")
+    async def some() -> None: ...
+
+    @many.post("")
+    async def more() -> None: ...
+
+    return many
 
 
 def make_app() -> FastAPI:
@@ -33,6 +51,8 @@ def make_app() -> FastAPI:
     @app.post("/wishes")
     async def wish(wish: Wish) -> dict[str, str]:
         return {"name": wish.name}
+
+    app.include_router(several_routes_of_one_path())
 
     @app.get("/items/{item_id}")
     async def item(item_id: str, limit: Annotated[int, Query(le=5)] = 1) -> dict[str, Any]:
@@ -47,6 +67,7 @@ def make_app() -> FastAPI:
     async def broken() -> None:
         raise RuntimeError("canary")
 
+    @app.get("/unknown", dependencies=[Depends(refuse_unknown)])
     @app.get("/closed", dependencies=[Depends(refuse_unauthenticated)])
     async def closed() -> None: ...
 
@@ -131,13 +152,90 @@ async def test_an_invalid_request_is_explained_in_french_too(client: httpx.Async
     ]
 
 
-@pytest.mark.parametrize("body", [b"{canary", b"\xff\xfe", b"[" * 10_000])
+@pytest.mark.parametrize(
+    "body",
+    [b"{canary", b"\xff\xfe", b"[" * 30_000, b'{"name":' + b"9" * 5_000 + b"}", '{"name":"été"}'.encode("latin-1")],
+    ids=["broken", "bytes", "deep", "a number without end", "Latin-1"],
+)
 async def test_a_body_that_is_not_json_is_an_invalid_request(client: httpx.AsyncClient, body: bytes) -> None:
     answer = await client.post("/wishes", content=body, headers={"Content-Type": "application/json"})
 
-    assert answer.status_code in {400, 422}
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"] == [{"field": "body", "message": "is not valid JSON"}]
     assert "canary" not in answer.text
+
+
+@pytest.mark.parametrize("said", [None, "text/plain", "application/x-www-form-urlencoded", "json", "text/json; a=b"])
+async def test_a_body_that_does_not_say_that_it_is_json_is_not_read(
+    client: httpx.AsyncClient, said: str | None
+) -> None:
+    headers = {} if said is None else {"Content-Type": said}
+
+    answer = await client.post("/wishes", content=b'{"access": "full", "name": "canary"}', headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert "canary" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "said", ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"]
+)
+async def test_a_body_that_says_that_it_is_json_is_read(client: httpx.AsyncClient, said: str) -> None:
+    answer = await client.post("/wishes", content=b'{"access": "x"}', headers={"Content-Type": said})
+
+    assert answer.status_code == 422
+
+
+async def test_no_body_is_a_missing_one_whatever_its_kind(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/wishes")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": "body", "message": "is required"}]
+
+
+@pytest.mark.parametrize(
+    ("language", "messages"),
+    [
+        ("en", ["must be one of 'full' or 'read_only'", "must be at most 5"]),
+        ("fr", ["doit être l'une des valeurs 'full' ou 'read_only'", "doit valoir au plus 5"]),
+    ],
+)
+async def test_bounds_are_told_in_the_callers_words(
+    client: httpx.AsyncClient, language: str, messages: list[str]
+) -> None:
+    wrong = {"access": "x", "name": "a", "many": 6}
+
+    answer = await client.post("/wishes", json=wrong, headers={"Accept-Language": language})
+
+    assert [error["message"] for error in answer.json()["errors"]] == messages
+
+
+@pytest.mark.parametrize("path", ["/wishes/", "/many/", "/items/1/"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_nobody_is_sent_elsewhere_for_a_slash_too_many(client: httpx.AsyncClient, path: str, method: str) -> None:
+    answer = await client.request(method, path, headers={"Host": "evil.example"})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/many", "GET, POST"),
+        ("HEAD", "/many", "GET, POST"),
+        ("GET", "/many/1", "DELETE"),
+        ("GET", "/wishes", "POST"),
+        ("POST", "/openapi.json", "GET, HEAD"),
+    ],
+)
+async def test_whoever_asks_for_the_wrong_thing_is_told_all_that_can_be_asked_for(
+    client: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    answer = await client.request(method, path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 async def test_a_fault_of_ours_tells_nothing(client: httpx.AsyncClient) -> None:
@@ -167,10 +265,20 @@ async def test_every_refusal_is_a_problem(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_unauthenticated_caller_is_told_how(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/closed")
+@pytest.mark.parametrize(
+    ("path", "challenge"),
+    [
+        ("/unknown", "Bearer"),
+        ("/closed", 'Bearer error="invalid_token"'),
+        ("/forbidden", 'Bearer error="insufficient_scope"'),
+    ],
+)
+async def test_whoever_is_not_let_in_is_told_what_their_token_lacks(
+    client: httpx.AsyncClient, path: str, challenge: str
+) -> None:
+    answer = await client.get(path)
 
-    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["www-authenticate"] == challenge
 
 
 @pytest.mark.parametrize("path", ["/items/1", "/refused", "/broken", "/nowhere"])

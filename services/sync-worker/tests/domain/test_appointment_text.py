@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from sync_worker.domain.appointment_text import Issue, Manner, text_of
 from sync_worker.domain.appointments import Agreed, agreed, uid_of, words
@@ -129,15 +131,35 @@ def test_whatever_stands_in_an_object_has_a_time_or_none() -> None:
     assert sum(span is not None for span in spans) > len(texts) / 2
 
 
-@given(text=TEXTS)
+ANY_TEXT = (
+    TEXTS
+    | st.text(st.characters(exclude_categories=()))
+    | st.text("&#13;\x00\ud800\ufffd\ufffe\uffff\U0001fffe", max_size=30)
+)
+
+
+@given(text=ANY_TEXT)
+@example("&#1\uffff3;")
 def test_words_are_stable(text: str) -> None:
     once = words(text)
 
     assert words(once) == once
 
 
+@given(text=ANY_TEXT)
+@example("\ufffe")
+def test_words_can_stand_in_an_xml_document(text: str) -> None:
+    said = words(text)
+
+    read = etree.fromstring(f"<calendar-data>{escape(said)}</calendar-data>".encode())
+
+    assert (read.text or "") == said
+
+
 def test_what_no_calendar_can_hold_is_dropped_and_nothing_else() -> None:
-    assert words("  a\x00b\x07c\ud800d\x85e\u2028f\r\ng\th \u200d 🎉 ") == "abcd\ne\nf\ng\th \u200d 🎉"
+    assert words("  a\x00b\x07c\ud800d\x85e\u2028f\r\ng\th \u200d 🎉 i\ufffej\uffffk\ufffd\U0001fffe") == (
+        "abcd\ne\nf\ng\th \u200d 🎉 ijk\ufffd\U0001fffe"
+    )
 
 
 def test_words_have_an_end() -> None:

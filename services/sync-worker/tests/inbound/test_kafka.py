@@ -6,9 +6,11 @@ from contracts.events import AppointmentInConflict
 from contracts.wire import AnyEvent, Tombstone
 from runtime.kafka import Delivery
 from sync_worker.application.claim import State
-from sync_worker.application.track_appointments import AppointmentUnusable, TrackAppointments
+from sync_worker.application.track_appointments import TrackAppointments
 from sync_worker.application.track_connection import RequestSync, SetupUnusable, TrackConnection
-from sync_worker.domain.holds import Wish
+from sync_worker.domain.guard import Doubt
+from sync_worker.domain.holds import Wish, hold
+from sync_worker.domain.tracked import Tracked
 from sync_worker.inbound.kafka import Bookings, ConnectionNews, Requests
 from worker_appointments import START, booked, cancelled, linked, rescheduled
 from worker_examples import NOW, connected, disconnected, new_id, requested
@@ -76,10 +78,15 @@ async def test_a_request_makes_its_connection_due(store: Store) -> None:
 async def test_requests_of_one_batch_lose_none_of_one_anothers_wishes(store: Store) -> None:
     one = new_id()
     await store.connections.follow(connected(one, "cal-1"))
+    (claim,) = await store.leases().claim(1)
+    for calendar in ("a", "b"):
+        held = hold(Doubt.SHRUNKEN, known=40, missing=30, now=NOW)
+        await store.passes.remember(claim, calendar, Tracked("/c/", "basis", hold=held))
+    await store.leases().release([claim])
 
     await Requests(RequestSync(store.connections))(
         deliveries(
-            requested(one, confirm_removals=("a", "b")),
+            requested(one, confirm_removals=("a", "b"), requested_at=int(NOW.timestamp())),
             requested(one),
             requested(one, keep_removals=("b", "no.$id")),
         )
@@ -120,8 +127,12 @@ async def test_what_else_is_said_of_appointments_is_passed_over(store: Store) ->
 
 
 @pytest.mark.parametrize("end", [START, START - 1, 10**12])
-async def test_an_appointment_that_no_calendar_can_show_is_refused_for_good(store: Store, end: int) -> None:
+async def test_an_appointment_that_no_calendar_can_show_costs_nobody_else_theirs(store: Store, end: int) -> None:
+    one = new_id()
+    await store.connections.follow(linked(one, "cal-1"))
     bookings = Bookings(TrackAppointments(store.appointments, lambda: NOW))
 
-    with pytest.raises(AppointmentUnusable):
-        await bookings(deliveries(booked("a", end=end)))
+    await bookings(deliveries(booked("a", end=end), rescheduled("b", 2, end=end), booked("c")))
+
+    (claim,) = await store.leases().claim(1)
+    assert [job.appointment_id for job in await store.appointments.due(claim, 10)] == ["c"]

@@ -25,7 +25,7 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 """Set where a route says nothing else."""
-_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 _log = get_logger("http")
 
@@ -137,7 +137,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 def _method(scope: Scope) -> str:
     """The request's method, as long as it is one that exists: callers may send any word."""
     method = str(scope["method"])
-    return method if method in _METHODS else "other"
+    return method if method in METHODS else "other"
 
 
 def _route(scope: Scope) -> str:

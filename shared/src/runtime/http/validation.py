@@ -24,10 +24,17 @@ _MESSAGES: Final[dict[str, dict[str, str]]] = {
     "greater_than_equal": {"en": "must be at least {ge}", "fr": "doit valoir au moins {ge}"},
     "less_than_equal": {"en": "must be at most {le}", "fr": "doit valoir au plus {le}"},
     "timezone_aware": {"en": "needs a UTC offset", "fr": "doit indiquer un décalage UTC"},
+    "blank": {"en": "must not be blank", "fr": "ne doit pas être vide"},
+    "duration": {
+        "en": "must be an ISO 8601 duration in weeks, days, hours, minutes and seconds",
+        "fr": "doit être une durée ISO 8601 en semaines, jours, heures, minutes et secondes",
+    },
+    "named_twice": {"en": "names one of them twice", "fr": "nomme deux fois le même élément"},
 }
 _FROM_THE_SCHEMA: Final = ("min_length", "max_length", "expected", "ge", "le")
 """Parts of an error's context that the schema gives. The rest may quote the input, as pydantic's own messages do."""
 _SHOWN: Final = 20
+_OR: Final = {"en": " or ", "fr": " ou "}
 
 
 def told(errors: Sequence[Mapping[str, Any]], language: str) -> list[dict[str, str]]:
@@ -38,12 +45,17 @@ def told(errors: Sequence[Mapping[str, Any]], language: str) -> list[dict[str, s
 def _told(errors: Sequence[Mapping[str, Any]], language: str) -> Iterator[dict[str, str]]:
     for error in errors:
         kind, context = error["type"], error.get("ctx") or {}
-        known = {name: context[name] for name in _FROM_THE_SCHEMA if name in context}
+        known = {name: _said(context[name], language) for name in _FROM_THE_SCHEMA if name in context}
         try:
             message = _MESSAGES.get(kind, _ANY)[language].format(**known)
         except KeyError:
             message = _ANY[language]
         yield {"field": _field(kind, error["loc"]), "message": message}
+
+
+def _said(bound: object, language: str) -> object:
+    """Choices come in English."""
+    return bound.replace(_OR["en"], _OR[language]) if isinstance(bound, str) else bound
 
 
 def _field(kind: str, location: Sequence[str | int]) -> str:

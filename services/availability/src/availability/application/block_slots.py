@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from availability.application.book import Circumstances
 from availability.application.bookings import Bookings, Desk
 from availability.application.refusals import NoSuchBlockedSlot
-from availability.domain.blocked_slots import BlockedSlot
-from availability.domain.intervals import Span
+from availability.domain.blocked_slots import BlockedSlot, SlotInvalid
+from availability.domain.intervals import LATEST_TAKEN, Span
 from availability.domain.users import User
 
 
@@ -22,6 +22,8 @@ class BlockSlots:
 
     async def add(self, user: User, span: Span, reason: str | None) -> BlockedSlot:
         """From now on nothing is booked there. Raises SlotInvalid, AskLater."""
+        if span[1] > LATEST_TAKEN:
+            raise SlotInvalid("nobody is off that late")
         slot = BlockedSlot(self._world.new_id(), user, span, reason, self._world.clock())
 
         async def decide(desk: Desk) -> None:

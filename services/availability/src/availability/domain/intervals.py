@@ -13,6 +13,9 @@ LONGEST_WINDOW_DAYS: Final = 92
 EARLIEST: Final = 0
 LATEST: Final = 253_402_214_400
 """9999-12-31T00:00:00Z: anything later cannot be written as RFC 3339."""
+LATEST_TAKEN: Final = 4_102_444_800
+"""2100-01-01T00:00:00Z: nobody is booked or off any later. Questions may go on to where calendars end; what is booked
+is written into them, with time zones and alarms around it."""
 
 
 class WindowInvalid(ValueError):

@@ -6,14 +6,13 @@ from typing import Protocol
 
 from contracts.events import AppointmentBooked, AppointmentCancelled, AppointmentRescheduled
 from runtime.clock import Clock
+from runtime.logs import get_logger
 from sync_worker.domain.appointments import Agreed, agreed
 from sync_worker.domain.values import Span
 
 AppointmentNews = AppointmentBooked | AppointmentRescheduled | AppointmentCancelled
 
-
-class AppointmentUnusable(ValueError):
-    """The appointment has a time that no calendar can show."""
+_log = get_logger("sync_worker.track_appointments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +41,20 @@ class TrackAppointments:
         self._clock = clock
 
     async def __call__(self, news: AppointmentNews) -> bool:
-        """Take note; False when it was old news. Raises AppointmentUnusable for what can never be shown."""
-        wanted = Wanted(news.appointment_id, news.account_id, news.user_id, news.revision, _agreed(news))
+        """Take note; False when there was nothing to take note of: it was old news, or no calendar can show it.
+
+        The latter is never refused: it is what a user has put in, and refusals of some stop what all have put in.
+        """
+        try:
+            wanted = Wanted(news.appointment_id, news.account_id, news.user_id, news.revision, _agreed(news))
+        except ValueError:
+            _log.error("appointment_unusable", appointment_id=news.appointment_id, revision=news.revision)
+            return False
         return await self._appointments.want(wanted, self._clock())
 
 
 def _agreed(news: AppointmentNews) -> Agreed | None:
+    """Raises ValueError for a time that no calendar can show."""
     if isinstance(news, AppointmentCancelled):
         return None
-    try:
-        return agreed(Span(news.start, news.end), news.title, news.location, news.notes)
-    except ValueError as error:
-        raise AppointmentUnusable(str(error)) from None
+    return agreed(Span(news.start, news.end), news.title, news.location, news.notes)

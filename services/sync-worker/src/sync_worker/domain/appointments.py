@@ -19,6 +19,9 @@ PRINT: Final = "X-CROCOCLICK-PRINT"
 _TITLE_CHARACTERS: Final = 1_000
 _NOTES_CHARACTERS: Final = 10_000
 _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_NO_XML: Final = re.compile("[\ufffe\uffff]")
+"""CalDAV puts calendars into XML, which may hold any other character that is neither control nor surrogate (XML 1.0,
+2.2): one of these makes the whole answer unreadable, for us and for every device."""
 _CR_TWICE_ESCAPED: Final = "&#13;"
 """What servers make of CR, and what readers therefore drop."""
 _PLAIN: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -57,9 +60,11 @@ def agreed(span: Span, title: str, location: str | None = None, notes: str | Non
 def words(text: str | None, characters: int = _NOTES_CHARACTERS) -> str:
     """Text that every calendar can hold; only what nobody can see is lost, and what is beyond so many characters."""
     lines = _LINE_ENDS.sub("\n", text or "")
-    while _CR_TWICE_ESCAPED in lines:
-        lines = lines.replace(_CR_TWICE_ESCAPED, "")
     seen = "".join(one for one in lines if one in "\n\t" or unicodedata.category(one) not in {"Cc", "Cs"})
+    seen = _NO_XML.sub("", seen)
+    # Last, for what is dropped may have stood inside of it.
+    while _CR_TWICE_ESCAPED in seen:
+        seen = seen.replace(_CR_TWICE_ESCAPED, "")
     return seen.strip()[:characters].rstrip()
 
 

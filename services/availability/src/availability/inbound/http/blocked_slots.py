@@ -1,7 +1,8 @@
 """Time off that is entered in CrocoClick itself."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, Field
@@ -11,10 +12,19 @@ from availability.domain.blocked_slots import BlockedSlot
 from availability.domain.intervals import LATEST
 from availability.inbound.http.bodies import In, Out
 from availability.inbound.http.callers import READ, WRITE, AppointmentReader, Told, UserId, Writer, refused, whose
-from availability.inbound.http.moments import Moment, exactly, told_span
+from availability.inbound.http.moments import Moment, around, exactly, told_span
 from availability.inbound.http.told import answer
+from runtime.http import Problem
 
 router: Final = APIRouter(prefix="/v1/users/{user_id}/blocked-slots", tags=["blocked slots"])
+
+_FOR_EVER: Final = datetime.fromtimestamp(LATEST, UTC)
+_ORDER: Final = {
+    "en": "start must be before end; where it is left out, it is now.",
+    "fr": "start doit précéder end ; s'il n'est pas indiqué, c'est maintenant.",
+}
+_PLAIN: Final = ":@+"
+"""Of what ids of users are made of, a path takes these as they are (RFC 3986, 3.3)."""
 
 SlotId = Annotated[str, Path(max_length=64, examples=["0f1e2d3c4b5a49788796a5b4c3d2e1f0"])]
 
@@ -54,7 +64,8 @@ class BlockedSlotsBody(Out):
 async def block(slot: NewBlockedSlot, caller: Writer, user_id: UserId, stories: Told) -> Response:
     """From now on nothing is booked there. An appointment that is there already stands; its conflict is told."""
     added = await stories.blocked_slots.add(whose(caller, user_id), exactly(slot.start, slot.end), slot.reason)
-    return answer(_told(added), status=201)
+    there = f"{router.prefix.format(user_id=quote(user_id, safe=_PLAIN))}/{added.id}"
+    return answer(_told(added), status=201, headers={"Location": there})
 
 
 @router.get(
@@ -72,8 +83,10 @@ async def blocked_slots(
     end: Annotated[Moment | None, Query(description="RFC 3339; for ever, where it is left out")] = None,
 ) -> Response:
     """What takes time between `start` and `end`; a thousand at most."""
-    first = int((start or stories.clock()).timestamp())
-    found = await stories.blocked_slots.of(whose(caller, user_id), (first, _last(end)))
+    first, last = around(start or stories.clock(), end or _FOR_EVER)
+    if first >= last:
+        raise Problem(422, "invalid_request", _ORDER)
+    found = await stories.blocked_slots.of(whose(caller, user_id), (first, last))
     return answer({"items": [_told(slot) for slot in found]})
 
 
@@ -89,10 +102,6 @@ async def unblock(caller: Writer, user_id: UserId, slot_id: SlotId, stories: Tol
     """The time can be booked again."""
     await stories.blocked_slots.remove(whose(caller, user_id), slot_id)
     return Response(status_code=204)
-
-
-def _last(end: datetime | None) -> int:
-    return LATEST if end is None else int(end.timestamp())
 
 
 def _told(slot: BlockedSlot) -> dict[str, Any]:

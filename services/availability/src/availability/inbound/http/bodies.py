@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from availability.domain.appointments import News, Standing
 from availability.domain.exports import ChangeKind, ExportState
 from availability.domain.freshness import State
-from availability.inbound.http.moments import Moment, SpanBody, WrittenDuration
+from availability.inbound.http.moments import Moment, SpanBody, WrittenDuration, lasting
+from runtime.auth import USER_ID
 
 
 def _given(value: object) -> object:
@@ -18,8 +20,15 @@ def _given(value: object) -> object:
     return value
 
 
-MaxAge = Annotated[timedelta, WrittenDuration, Field(ge=timedelta(0), le=timedelta(days=366))]
-Title = Annotated[str, Field(min_length=1, max_length=500)]
+def _worded(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("blank", "nobody could read it")
+    return value
+
+
+MaxAge = Annotated[timedelta, WrittenDuration, lasting("PT0S", "P366D")]
+Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_worded)]
+User = Annotated[str, Field(pattern=USER_ID)]
 Location = Annotated[str, Field(max_length=1_000)]
 Notes = Annotated[str, Field(max_length=10_000)]
 
@@ -54,15 +63,15 @@ class NewAppointment(In):
         }
     )
 
-    user_id: Annotated[str, Field(min_length=1, max_length=128)]
+    user_id: User
     start: Moment
     end: Moment
     title: Title
     location: Location | None = None
     notes: Notes | None = None
     max_age: MaxAge | None = None
-    """An ISO 8601 duration: what is known of the user's calendars may be no older. If it is, they are looked at first,
-    which takes ten seconds at most."""
+    """An ISO 8601 duration without months and years: what is known of the user's calendars may be no older. If it is,
+    they are looked at first, which takes ten seconds at most."""
 
 
 class AppointmentChange(In):

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from availability.domain.busy import Busy
 from availability.inbound.http.answers import Answer, CalendarAnswer
-from availability.inbound.http.bodies import In, Out
+from availability.inbound.http.bodies import In, Out, User
 from availability.inbound.http.callers import READ, Reader, Told, UserId, refused, whose
 from availability.inbound.http.moments import End, Moment, SpanBody, Start, told_span, window
 from availability.inbound.http.told import answer, told_calendar, told_knowledge
@@ -46,9 +46,7 @@ class BusyQuestion(In):
         }
     )
 
-    user_ids: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=128)]], Field(min_length=1, max_length=_MOST_USERS)
-    ]
+    user_ids: Annotated[list[User], Field(min_length=1, max_length=_MOST_USERS)]
     start: Moment
     end: Moment
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from availability.domain.users import User
 from availability.inbound.http.stories import Stories
-from runtime.auth import Caller, Forbidden, TokenChecker
+from runtime.auth import USER_ID, Caller, Forbidden, TokenChecker
 
 READ: Final = "availability:read"
 WRITE: Final = "appointments:write"
@@ -58,4 +58,4 @@ Reader = Annotated[Caller, Depends(carrying(READ))]
 AppointmentReader = Annotated[Caller, Depends(carrying(WRITE, READ))]
 Writer = Annotated[Caller, Depends(carrying(WRITE))]
 Told = Annotated[Stories, Depends(stories_of)]
-UserId = Annotated[str, Path(max_length=128, examples=["u-4711"])]
+UserId = Annotated[str, Path(pattern=USER_ID, examples=["u-4711"])]

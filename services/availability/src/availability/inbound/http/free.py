@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 from starlette.responses import Response
 
 from availability.application.answer import Need
@@ -12,7 +12,7 @@ from availability.domain.freetime import MOST_STARTS, TooManyStarts
 from availability.domain.intervals import LONGEST_WINDOW_DAYS, Window
 from availability.inbound.http.answers import Answer
 from availability.inbound.http.callers import READ, Reader, Told, UserId, refused, whose
-from availability.inbound.http.moments import End, SpanBody, Start, WrittenDuration, inside, told_span
+from availability.inbound.http.moments import End, SpanBody, Start, WrittenDuration, inside, lasting, told_span
 from availability.inbound.http.told import answer, told_knowledge
 from runtime.http import Problem
 
@@ -31,19 +31,22 @@ _LENGTHS: Final = {
     "en": "duration and step must be whole seconds.",
     "fr": "duration et step doivent être des secondes entières.",
 }
-_LONGEST: Final = timedelta(days=LONGEST_WINDOW_DAYS)
+_LONGEST: Final = f"P{LONGEST_WINDOW_DAYS}D"
 
 Duration = Annotated[
     timedelta,
     WrittenDuration,
-    Field(ge=timedelta(seconds=1), le=_LONGEST),
-    Query(description="ISO 8601; room before and after is part of it", examples=["PT45M"]),
+    lasting("PT1S", _LONGEST),
+    Query(description="ISO 8601 without months and years; room before and after is part of it", examples=["PT45M"]),
 ]
 Step = Annotated[
     timedelta,
     WrittenDuration,
-    Field(ge=timedelta(minutes=1), le=_LONGEST),
-    Query(description="ISO 8601; asks for bookable times on a grid that begins at start", examples=["PT15M"]),
+    lasting("PT1M", _LONGEST),
+    Query(
+        description="ISO 8601 without months and years; asks for bookable times on a grid that begins at start",
+        examples=["PT15M"],
+    ),
 ]
 
 

@@ -5,17 +5,23 @@ from functools import lru_cache
 from typing import Annotated, Final
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, TypeAdapter
+from pydantic_core import PydanticCustomError
 
-from availability.domain.intervals import LONGEST_WINDOW_DAYS, Span, Window, WindowInvalid
+from availability.domain.intervals import LATEST_TAKEN, LONGEST_WINDOW_DAYS, Span, Window, WindowInvalid
 from runtime.http import Problem
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
+_DURATION: Final = TypeAdapter(timedelta)
 _DAY_SECONDS: Final = 24 * 60 * 60
 WINDOW_TITLE: Final = {
     "en": f"start must be before end, at most {LONGEST_WINDOW_DAYS} days apart, and both between 1970 and 9999.",
     "fr": f"start doit précéder end, de {LONGEST_WINDOW_DAYS} jours au plus, et les deux se situer entre 1970 et 9999.",
+}
+BOOKABLE_TITLE: Final = {
+    "en": f"start must be before end, at most {LONGEST_WINDOW_DAYS} days apart, and both between 1970 and 2100.",
+    "fr": f"start doit précéder end, de {LONGEST_WINDOW_DAYS} jours au plus, et les deux se situer entre 1970 et 2100.",
 }
 _SECONDS_TITLE: Final = {
     "en": "start and end must be whole seconds.",
@@ -31,10 +37,25 @@ def _written_out(value: object) -> object:
 
 
 def _iso_duration(value: object) -> object:
-    """Keep out pydantic's other spellings of a duration, bare numbers above all."""
-    if not isinstance(value, str) or not value.startswith("P"):
-        raise ValueError("not ISO 8601")
+    """Keep out pydantic's other spellings of a duration, bare numbers above all, and what has no certain length."""
+    days = value.upper().partition("T")[0] if isinstance(value, str) else ""
+    if not days.startswith("P") or "M" in days or "Y" in days:
+        raise PydanticCustomError("duration", "not ISO 8601, or in months or years")
     return value
+
+
+def lasting(least: str, most: str) -> AfterValidator:
+    """What lasts between these, both in ISO 8601: pydantic's own bounds would be told as Python writes them."""
+    shortest, longest = (_DURATION.validate_python(bound) for bound in (least, most))
+
+    def check(length: timedelta) -> timedelta:
+        if length < shortest:
+            raise PydanticCustomError("greater_than_equal", "too short", {"ge": least})
+        if length > longest:
+            raise PydanticCustomError("less_than_equal", "too long", {"le": most})
+        return length
+
+    return AfterValidator(check)
 
 
 WrittenDuration: Final = BeforeValidator(_iso_duration)
@@ -53,10 +74,15 @@ class SpanBody(BaseModel):
     end: AwareDatetime
 
 
+def around(start: datetime, end: datetime) -> Span:
+    """Whole seconds that hold all of [start, end), in epoch seconds."""
+    return (start - _EPOCH) // _SECOND, -((_EPOCH - end) // _SECOND)
+
+
 def window(start: datetime, end: datetime) -> Window:
     """Whole seconds that hold all of [start, end)."""
     try:
-        return Window((start - _EPOCH) // _SECOND, -((_EPOCH - end) // _SECOND))
+        return Window(*around(start, end))
     except WindowInvalid:
         raise Problem(422, "invalid_request", WINDOW_TITLE) from None
 
@@ -84,9 +110,11 @@ def exactly(start: datetime, end: datetime) -> Span:
 def bookable(span: Span) -> Span:
     """The span; 422 where nothing can be booked in it."""
     try:
-        Window(*span)
+        asked = Window(*span)
     except WindowInvalid:
-        raise Problem(422, "invalid_request", WINDOW_TITLE) from None
+        raise Problem(422, "invalid_request", BOOKABLE_TITLE) from None
+    if asked.end > LATEST_TAKEN:
+        raise Problem(422, "invalid_request", BOOKABLE_TITLE)
     return span
 
 

@@ -75,8 +75,8 @@ REFUSALS: Final[Mapping[type[Exception], tuple[int, str, Title]]] = {
         422,
         "invalid_request",
         {
-            "en": f"start must be before end, at most {LONGEST_DAYS} days apart, between 1970 and 9999.",
-            "fr": f"start doit précéder end, de {LONGEST_DAYS} jours au plus, entre 1970 et 9999.",
+            "en": f"start must be before end, at most {LONGEST_DAYS} days apart, between 1970 and 2100.",
+            "fr": f"start doit précéder end, de {LONGEST_DAYS} jours au plus, entre 1970 et 2100.",
         },
     ),
     NoSuchAppointment: (404, "not_found", _NOTHING_HERE),
