@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from random import Random
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -165,10 +165,13 @@ def _blocks(said: facts.OccurrenceFacts, rule: AllDayRule) -> bool:
 
 
 def in_python(messages: Sequence[Message], user: str) -> list[Span]:
-    table = _example().BlockedTimes()
+    example = _example()
+    table = example.BlockedTimes()
     for one in messages:
         headers = tuple((name, value.encode()) for name, value in one["headers"].items())
-        table.take(one["topic"], one["key"].encode(), headers, None if one["value"] is None else one["value"].encode())
+        value = None if one["value"] is None else one["value"].encode()
+        record = SimpleNamespace(topic=one["topic"], key=one["key"].encode(), headers=headers, value=value)
+        example.take_or_put_aside(table, record)
     told: list[Span] = table.of(ACCOUNT, user)
     return told
 
@@ -179,7 +182,7 @@ def in_node(messages: Sequence[Message], user: str) -> list[Span]:
         pytest.skip("there is no node here; CI has one")
     assert node is not None, "apt-get install nodejs"
     command = [node, str(EXAMPLES / "node" / "replay.mjs"), ACCOUNT, user]
-    done = subprocess.run(command, input=json.dumps(messages), check=True, capture_output=True, text=True)
+    done = subprocess.run(command, input=json.dumps(messages), check=True, stdout=subprocess.PIPE, text=True)
     return [(start, end) for start, end in json.loads(done.stdout)]
 
 
@@ -210,6 +213,36 @@ def test_the_golden_messages_tell_of_an_ended_connection(replay: Replay) -> None
 
     assert before == [(1796115600, 1796119200), (1796202000, 1796205600)]
     assert after == []
+
+
+@LANGUAGES
+def test_a_record_that_breaks_the_contract_is_put_aside_and_costs_itself_only(
+    replay: Replay, capfd: pytest.CaptureFixture[str]
+) -> None:
+    living = [_read(GOLDEN / name) for name in ("CalendarConnected.v1.json", "ICloudEventImported.v1.json")]
+    broken = [bad for message in living for bad in _broken(message)]
+
+    busy = replay([*broken, *living, *broken], "usr-1")
+
+    assert busy == [(1796115600, 1796119200), (1796202000, 1796205600)]
+    assert capfd.readouterr().err.count("put aside: ") == 2 * len(broken)
+
+
+def _broken(message: Message) -> Iterator[Message]:
+    """As if newer than the message, and none to be believed."""
+    body = json.loads(message["value"]) | {"epoch": 9}
+    newer = message | {"headers": message["headers"] | {"ce_epoch": "9"}, "value": json.dumps(body)}
+    for header in ("ce_type", "ce_epoch", "ce_revision"):
+        headers = {name: value for name, value in newer["headers"].items() if name != header}
+        yield newer | {"headers": headers, "value": None}
+    yield newer | {"headers": {}}
+    yield newer | {"topic": "icloud.sync.v1"}
+    for name in ("connection_id", "epoch", "setup", "occurrences", "event_id"):
+        if name in body:
+            yield newer | {"value": json.dumps({key: value for key, value in body.items() if key != name})}
+            yield newer | {"value": json.dumps(body | {name: [[None]]})}
+    for text in ("{", "null", "[]", "7"):
+        yield newer | {"value": text}
 
 
 def _golden() -> list[Message]:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from availability.inbound.kafka import GROUP
+from calsync.topic_settings import WANTED
 from calsync_bootstrap.topics import ORDER
 from contracts.topics import DEAD_CONFIG, PARTITIONS, SYNC_REQUESTS, TOPICS
 from manifests import ROOT, SERVICES, Json, environment, of_kind, pod, rights
@@ -31,13 +32,14 @@ def test_nobody_else_may_do_anything_on_kafka_but_tools_and_who_looks_at_a_lag()
     assert {operation for user, operation, *_ in rights() if user.endswith("-keda")} == {"Describe"}
 
 
-def test_an_admin_reads_dead_letters_and_what_is_compacted_and_writes_what_letters_came_from() -> None:
+def test_an_admin_reads_letters_what_is_compacted_and_settings_and_writes_what_letters_came_from() -> None:
     read = {topic.dead for topic in TOPICS} | {topic.name for topic in TOPICS if topic.compacted}
 
     assert SYNC_REQUESTS in TOPICS
     assert _allowed("calsync-admin") == {
         *(("Read", "topic", name) for name in read),
         *(("Write", "topic", topic.name) for topic in TOPICS),
+        *(("DescribeConfigs", "topic", one.name) for one in WANTED),
     }
 
 

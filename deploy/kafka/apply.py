@@ -27,7 +27,7 @@ from runtime.settings import Fragment, KafkaSettings, load
 
 _TABLE: Final = Path(__file__).with_name("acls.txt")
 # Kafka's own numbers (AclOperation, ResourceType, PatternType, AclPermissionType).
-_OPERATIONS: Final = {"Read": 3, "Write": 4, "Create": 5, "Delete": 6, "Alter": 7, "Describe": 8}
+_OPERATIONS: Final = {"Read": 3, "Write": 4, "Create": 5, "Delete": 6, "Alter": 7, "Describe": 8, "DescribeConfigs": 10}
 _KINDS: Final = {"topic": 2, "group": 3}
 _ANY, _LITERAL, _ALLOW = 1, 3, 3
 _EVERYWHERE: Final = "*"

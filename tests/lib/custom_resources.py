@@ -110,7 +110,9 @@ _SPECS: Final[dict[tuple[str, str], Json]] = {
                         name=_TEXT,
                         patternType=_one_of("literal", "prefix"),
                     ),
-                    operations=_list(_one_of("Read", "Write", "Describe", "Create", "Delete", "Alter")),
+                    operations=_list(
+                        _one_of("Read", "Write", "Describe", "DescribeConfigs", "Create", "Delete", "Alter")
+                    ),
                 )
             ),
         ),

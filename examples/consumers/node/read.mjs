@@ -13,8 +13,8 @@ await consumer.subscribe({ topics: ["calendar.connections.v1", "icloud.events.v1
 await consumer.run({
   eachBatch: async ({ batch }) => {
     for (const { key, headers, value } of batch.messages) {
-      const said = Object.fromEntries(Object.entries(headers).map(([name, content]) => [name, content.toString()]));
-      table.take({ topic: batch.topic, key: key.toString(), headers: said, value: value?.toString() ?? null });
+      const said = Object.fromEntries(Object.entries(headers ?? {}).map(([name, content]) => [name, content?.toString()]));
+      table.takeOrPutAside({ topic: batch.topic, key: key?.toString() ?? "", headers: said, value: value?.toString() ?? null });
     }
     console.log(JSON.stringify(table.of(account, user)));
   },

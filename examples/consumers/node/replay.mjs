@@ -5,5 +5,5 @@ import { BlockedTimes } from "./blocked-times.mjs";
 
 const [account, user] = process.argv.slice(2);
 const table = new BlockedTimes();
-for (const message of JSON.parse(readFileSync(0, "utf8"))) table.take(message);
+for (const message of JSON.parse(readFileSync(0, "utf8"))) table.takeOrPutAside(message);
 console.log(JSON.stringify(table.of(account, user)));

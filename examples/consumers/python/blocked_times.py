@@ -9,13 +9,14 @@ It keeps all in memory and reads the compacted topics from their beginning at ea
 import asyncio
 import os
 import sys
+from itertools import chain
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from contracts import events
 from contracts.facts import AllDayRule, OccurrenceFacts, Span
 from contracts.topics import CONNECTIONS, ICLOUD_EVENTS
-from contracts.wire import AnyEvent, Header, Tombstone, UnknownEvent, decode
+from contracts.wire import AnyEvent, Header, Tombstone, Undecodable, UnknownEvent, decode
 
 SetUp = events.CalendarConnected | events.CalendarReconnected | events.CalendarSetupChanged
 ALIVE, REMOVED, ENDED = range(3)
@@ -31,7 +32,7 @@ class BlockedTimes:
         self.over: set[str] = set()
 
     def take(self, topic: str, key: bytes | None, headers: tuple[Header, ...], value: bytes | None) -> None:
-        """Raises Undecodable for what breaks the contract: put it aside, and tell us."""
+        """Raises Undecodable for what breaks the contract, and is then as it was before."""
         said = decode(topic, key, headers, value)
         if isinstance(said, UnknownEvent | events.SyncCompleted):
             return
@@ -78,16 +79,25 @@ def _finality(said: AnyEvent | Tombstone) -> int:
     return REMOVED if isinstance(said, events.ICloudEventRemoved | events.CalendarDisconnected) else ALIVE
 
 
+def take_or_put_aside(table: BlockedTimes, record: ConsumerRecord) -> None:
+    """One bad record costs itself only: here it is printed; keep yours where they last, and tell us."""
+    try:
+        table.take(record.topic, record.key, record.headers, record.value)
+    except Undecodable as reason:
+        print(f"put aside: {reason}: {record}", file=sys.stderr)  # noqa: T201 - see above
+
+
 async def main(servers: str, account_id: str, user_id: str) -> None:
     """Print the user's busy times whenever they may have changed."""
     table = BlockedTimes()
     topics = (CONNECTIONS.name, ICLOUD_EVENTS.name)
     async with AIOKafkaConsumer(*topics, bootstrap_servers=servers, auto_offset_reset="earliest") as consumer:
         while True:
-            for records in (await consumer.getmany(timeout_ms=1000)).values():
-                for record in records:
-                    table.take(record.topic, record.key, record.headers, record.value)
-            print(table.of(account_id, user_id), flush=True)  # noqa: T201 - this is what it is for
+            batches = await consumer.getmany(timeout_ms=1000)
+            for record in chain.from_iterable(batches.values()):
+                take_or_put_aside(table, record)
+            if batches:
+                print(table.of(account_id, user_id), flush=True)  # noqa: T201 - this is what it is for
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Literal, TextIO
 
 import structlog
@@ -12,6 +15,11 @@ from runtime.redaction import redact, tell_errors
 _ROOT: Final = "calsync"
 _FOREIGN_LEVEL: Final = logging.WARNING
 """Libraries stay at this level whatever ours is: at DEBUG they print records, commands and addresses."""
+_QUIET_SECONDS: Final = 60.0
+"""A library that repeats itself is heard once in so many seconds: without Kafka aiokafka says sixty lines a second."""
+_MOST_WORDINGS: Final = 200
+"""So many wordings are told apart within that time; all others of a logger count as one."""
+_LEFT_OUT: Final = "left_out"
 
 _SHARED: Final[tuple[Processor, ...]] = (
     structlog.contextvars.merge_contextvars,
@@ -38,9 +46,10 @@ def configure(
         cache_logger_on_first_use=False,
     )
     handler = _Stdout()
+    handler.addFilter(RepetitionLimit())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder(allow=())],
+            foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder(allow=(_LEFT_OUT,))],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _exc_info_resolved,
@@ -64,6 +73,53 @@ def configure(
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger of ours: `log.info("connection_made", connection_id=…)`."""
     return structlog.stdlib.get_logger(f"{_ROOT}.{name}")
+
+
+@dataclass(slots=True)
+class _Said:
+    """What is not said again until a moment of the limit's clock, and how often it would have been."""
+
+    until: float
+    left_out: int = 0
+
+
+class RepetitionLimit(logging.Filter):
+    """Lets each wording (logger, level, template, type of error) of a library through once in sixty seconds.
+
+    The next line of that wording carries in `left_out` how many were not. Loggers of ours are not limited.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, ...], _Said] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is to be said."""
+        if record.name.partition(".")[0] == _ROOT:
+            return True
+        now, wording = self._clock(), _wording(record)
+        if wording not in self._said and self._is_full(now):
+            wording = wording[:2]
+        known = self._said.get(wording)
+        if known is not None and now < known.until:
+            known.left_out += 1
+            return False
+        if known is not None and known.left_out:
+            setattr(record, _LEFT_OUT, known.left_out)
+        self._said[wording] = _Said(now + _QUIET_SECONDS)
+        return True
+
+    def _is_full(self, now: float) -> bool:
+        if len(self._said) >= _MOST_WORDINGS:
+            self._said = {wording: said for wording, said in self._said.items() if now < said.until}
+        return len(self._said) >= _MOST_WORDINGS
+
+
+def _wording(record: logging.LogRecord) -> tuple[str, ...]:
+    template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+    error = record.exc_info[0] if record.exc_info else None
+    return record.name, record.levelname, template, "" if error is None else error.__name__
 
 
 class _Stdout(logging.StreamHandler[TextIO]):

@@ -11,7 +11,11 @@ CONSUMED: Final = Counter("calsync_kafka_consumed_total", "Records done, by topi
 DEAD: Final = Counter("calsync_kafka_dead_total", "Records sent to the dead letter topic.", ["group", "topic"])
 LATER: Final = Counter("calsync_kafka_again_later_total", "Partitions held back to be tried again.", ["group", "topic"])
 STOPPED: Final = Gauge("calsync_kafka_consumption_stopped", "1 while the breaker holds a topic.", ["group", "topic"])
-POLL_AGE: Final = Gauge("calsync_kafka_last_poll_age_seconds", "Since the consumer last asked Kafka.", ["group"])
+POLL_AGE: Final = Gauge(
+    "calsync_kafka_last_poll_age_seconds",
+    "Since Kafka last answered the consumer, or the consumer last asked.",
+    ["group"],
+)
 LAG: Final = Gauge(
     "calsync_kafka_consumer_lag_seconds",
     "Age of the oldest record that is in hand or held back; 0 when all that Kafka gave is done.",

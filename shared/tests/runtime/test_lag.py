@@ -1,5 +1,6 @@
 """How far behind a consumer is, in seconds."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,6 +54,37 @@ def test_a_new_poll_says_that_all_before_it_is_done() -> None:
     mine.in_hand({})
 
     assert mine.lag("topic") == 0
+
+
+def test_polls_that_kafka_does_not_answer_leave_a_silence() -> None:
+    mine = group()
+    mine.hear(7, spoke=False)
+    mine.polled_at, mine.heard_at = time.monotonic(), time.monotonic() - 90
+
+    mine.hear(7, spoke=False)
+
+    assert mine.silence >= 90
+    assert (mine.poll_age or 0) < 60
+
+
+@pytest.mark.parametrize(("newest", "spoke"), [(8, False), (7, True), (None, False)])
+def test_an_answer_records_and_nothing_to_ask_for_end_the_silence(newest: int | None, *, spoke: bool) -> None:
+    mine = group()
+    mine.hear(7, spoke=False)
+    mine.polled_at, mine.heard_at = time.monotonic(), time.monotonic() - 90
+
+    mine.hear(newest, spoke=spoke)
+
+    assert mine.silence < 60
+
+
+def test_a_loop_that_does_not_come_by_is_silent_whatever_kafka_says() -> None:
+    mine = group()
+    mine.polled_at = time.monotonic() - 90
+
+    mine.hear(8, spoke=False)
+
+    assert mine.silence >= 90
 
 
 def test_what_is_held_back_stays_undone() -> None:

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from runtime.logs import configure, get_logger
+from runtime.logs import RepetitionLimit, configure, get_logger
 
 PASSWORD = "cana-rypa-sswo-rdxy"
 APPLE_ID = "canary.person@icloud.com"
@@ -143,6 +143,70 @@ def test_libraries_do_not_chatter_at_our_debug_level(lines: Lines) -> None:
         logging.getLogger(library).info("canary")
 
     assert lines() == []
+
+
+def test_a_library_that_repeats_itself_is_heard_once_a_minute_and_told_how_often_it_was_not() -> None:
+    now = 0.0
+    limit = RepetitionLimit(lambda: now)
+    told: list[logging.LogRecord] = []
+    for second in range(181):
+        now = float(second)
+        flood = [_said("aiokafka", "Unable connect to node with id %s: %s", second, port) for port in range(60)]
+        told += [record for record in flood if limit.filter(record)]
+
+    assert [vars(record).get("left_out") for record in told] == [None, 3599, 3599, 3599]
+
+
+def test_what_a_library_says_in_other_words_or_of_another_error_is_heard() -> None:
+    limit = RepetitionLimit(lambda: 0.0)
+    lines = [
+        _said("aiokafka", "Failed fetch messages from %s", 1),
+        _said("aiokafka", "Heartbeat failed: %r", 1),
+        _said("aiokafka.conn", "Heartbeat failed: %r", 1),
+        _said("uvicorn.error", "Exception in ASGI application", error=KeyError("a")),
+        _said("uvicorn.error", "Exception in ASGI application", error=ValueError("b")),
+    ]
+
+    told = [limit.filter(line) for line in lines + lines]
+
+    assert told == [True] * 5 + [False] * 5
+
+
+def test_a_library_whose_words_are_never_the_same_is_bounded_too() -> None:
+    now = 0.0
+    limit = RepetitionLimit(lambda: now)
+
+    first = sum(limit.filter(_said("asyncio", f"Task {number} exception was never retrieved")) for number in range(999))
+    now = 60.0
+    later = sum(limit.filter(_said("asyncio", f"Task {number} exception was never retrieved")) for number in range(999))
+
+    assert (first, later) == (201, 201)
+
+
+def test_what_we_say_ourselves_is_never_left_out(lines: Lines) -> None:
+    for _ in range(3):
+        get_logger("tests").warning("again_later", partition=1)
+        logging.getLogger("aiokafka").error("Unable connect to %s", "canary.person@icloud.com")
+
+    told = lines()
+    assert [line["logger"] for line in told] == ["calsync.tests", "aiokafka", "calsync.tests", "calsync.tests"]
+    assert "canary" not in json.dumps(told)
+
+
+def test_how_many_lines_were_left_out_stands_in_the_next_one(lines: Lines) -> None:
+    handler = next(one for one in logging.getLogger().handlers if one.filters)
+    handler.filters[:] = [RepetitionLimit(iter((0.0, 1.0, 2.0, 60.0)).__next__)]
+
+    for _ in range(4):
+        logging.getLogger("aiokafka").error("Unable connect to %s", "a server")
+
+    told = lines()
+    assert [line.get("left_out") for line in told] == [None, 2]
+
+
+def _said(logger: str, template: str, *fields: object, error: Exception | None = None) -> logging.LogRecord:
+    known = None if error is None else (type(error), error, None)
+    return logging.LogRecord(logger, logging.ERROR, "a/file.py", 1, template, fields, known)
 
 
 def test_warnings_of_python_are_logged(lines: Lines) -> None:

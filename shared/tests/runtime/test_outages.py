@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 from shared.tests.runtime.world import Kafka, eventually, good
 
 from local_stack.servers.kafka import KafkaServer
@@ -160,7 +161,7 @@ async def test_stopping_takes_no_longer_because_kafka_does_not_answer(
     running.kill()
 
 
-async def test_a_consumer_goes_on_where_it_was_when_kafka_comes_back(
+async def test_a_consumer_tells_that_kafka_is_away_stays_ready_and_goes_on_where_it_was(
     running: KafkaServer, patient: Kafka, publisher: Publisher
 ) -> None:
     topic = await patient.make_topic()
@@ -174,11 +175,19 @@ async def test_a_consumer_goes_on_where_it_was_when_kafka_comes_back(
     await consumers.start()
     await published(publisher, good(topic, "before"))
     await eventually(lambda: seen)
+    before = _silence(topic)
     running.kill()
+    await eventually(lambda: _silence(topic) > before + 4)
+    meanwhile = consumers.unready(), consumers.unwell()
     await asyncio.to_thread(running.start)
 
     await published(publisher, good(topic, "after"))
     await eventually(lambda: len(seen) == 2, within=60)
 
-    assert consumers.unready() is None
+    await eventually(lambda: _silence(topic) < 2)
+    assert (*meanwhile, consumers.unready()) == (None, None, None)
     await consumers.stop()
+
+
+def _silence(topic: str) -> float:
+    return REGISTRY.get_sample_value("calsync_kafka_last_poll_age_seconds", {"group": f"tests-{topic}"}) or 0.0

@@ -47,6 +47,10 @@ class Group:
     breakers: dict[str, Breaker] = field(default_factory=dict)
     consumer: AIOKafkaConsumer | None = None
     polled_at: float | None = None
+    heard_at: float = field(default_factory=time.monotonic)
+    """When Kafka last gave what it was asked for (monotonic time); before the first time, when this began."""
+    heard: int | None = None
+    """The newest of Kafka's answers, as the consumer tells it."""
     clock: Clock = system_clock
     oldest: dict[TopicPartition, int] = field(default_factory=dict)
     """By partition the timestamp, in milliseconds, of the first record that is in hand or held back."""
@@ -90,8 +94,20 @@ class Group:
 
     @property
     def poll_age(self) -> float | None:
-        """Seconds since Kafka was last asked for records with success; None before the first time."""
+        """Seconds since the loop last came by to poll, whether or not Kafka answers; None before the first time."""
         return None if self.polled_at is None else time.monotonic() - self.polled_at
+
+    @property
+    def silence(self) -> float:
+        """Seconds since Kafka last answered, or since the loop last came by where that is longer ago."""
+        since = self.heard_at if self.polled_at is None else min(self.heard_at, self.polled_at)
+        return time.monotonic() - since
+
+    def hear(self, newest: int | None, *, spoke: bool) -> None:
+        """Take note of a poll: of the newest of Kafka's answers, and whether it is known to have spoken anyhow."""
+        if spoke or newest != self.heard:
+            self.heard_at = time.monotonic()
+        self.heard = newest
 
 
 class PolledConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka carries no types
@@ -113,8 +129,17 @@ class PolledConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka carrie
             timeout_ms=round(wait * 1000), max_records=max_records
         )
         self._group.polled_at = time.monotonic()
+        self._listen(got=bool(records))
         self._group.in_hand(records)
         return records
+
+    def _listen(self, *, got: bool) -> None:
+        """A poll of aiokafka's brings nothing, and no error, when Kafka is away: its fetches are what tells."""
+        assigned = self.assignment()
+        answers = (self.last_poll_timestamp(at) for at in assigned)
+        newest = max((answer for answer in answers if answer is not None), default=None)
+        # Where no partition is ours, or all of them are paused, nothing is asked.
+        self._group.hear(newest, spoke=got or assigned <= self.paused())
 
     def _turn_holds(self) -> float:
         """Pause and resume what has to be, also after a rebalance (which forgets pauses); returns how long to wait."""

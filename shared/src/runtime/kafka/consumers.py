@@ -78,7 +78,7 @@ class Broker:
             raise ValueError(f"group {subscriptions[0].group} is followed already; name all its topics in one call")
         group = Group(subscriptions[0].group, {s.topic: s for s in subscriptions}, clock=self._clock)
         self._groups[group.name] = group
-        metrics.POLL_AGE.labels(group.name).set_function(lambda: group.poll_age or 0.0)
+        metrics.POLL_AGE.labels(group.name).set_function(lambda: group.silence)
         for topic in group.subscriptions:
             metrics.LAG.labels(group.name, topic).set_function(partial(group.lag, topic))
             # A counter that appears with its first event looks as if nothing had happened.

@@ -35,6 +35,7 @@ def _of_servers(error: Exception) -> tuple[End, str] | None:
     from aiokafka.errors import KafkaError  # noqa: PLC0415 - as above
     from pymongo.errors import OperationFailure, PyMongoError  # noqa: PLC0415 - as above
 
+    from calsync.kafka import refusal  # noqa: PLC0415 - as above
     from runtime.kafka import PublishFailed  # noqa: PLC0415 - as above
     from runtime.mongo import is_infrastructure  # noqa: PLC0415 - as above
 
@@ -44,10 +45,8 @@ def _of_servers(error: Exception) -> tuple[End, str] | None:
     if isinstance(error, PyMongoError) and is_infrastructure(error):
         return End.UNREACHABLE, f"MongoDB cannot be reached ({name}). Is CALSYNC_MONGODB_URL right, and is it up?"
     if isinstance(error, KafkaError | PublishFailed):
-        return (
-            End.UNREACHABLE,
-            f"Kafka cannot be reached ({name}). Is CALSYNC_KAFKA_BOOTSTRAP_SERVERS right, and is it up?",
-        )
+        away = f"Kafka cannot be reached ({name}). Is CALSYNC_KAFKA_BOOTSTRAP_SERVERS right, and is it up?"
+        return End.UNREACHABLE, refusal(error) or away
     return None
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import errors as kafka_errors
 
 from calsync.ends import Unreachable
 from contracts.topics import PARTITIONS
@@ -22,12 +23,49 @@ _KAFKA_WAITS_MS: Final = 20
 """For what is not there yet. It answers one question after the other: behind its usual 500 ms all others would wait."""
 _NO_PATIENCE: Final = 20
 """Fetches in a row that bring nothing although something must be there."""
+_NOT_ALLOWED: Final = (
+    kafka_errors.TopicAuthorizationFailedError,
+    kafka_errors.GroupAuthorizationFailedError,
+    kafka_errors.ClusterAuthorizationFailedError,
+    kafka_errors.TransactionalIdAuthorizationFailed,
+)
+_UNKNOWN_TO_IT: Final = (
+    kafka_errors.AuthenticationFailedError,
+    kafka_errors.AuthenticationMethodNotSupported,
+    kafka_errors.IllegalSaslStateError,
+    kafka_errors.SaslAuthenticationFailed,
+    kafka_errors.UnsupportedSaslMechanismError,
+)
 
 
 def quiet() -> None:
     """Keep the libraries' and our own logs off the terminal: what matters comes as an error."""
     configure("ERROR", "console")
-    logging.getLogger().handlers[:] = [logging.NullHandler()]
+    logging.getLogger().handlers[:] = [_Refusals()]
+
+
+class _Refusals(logging.NullHandler):
+    """Says nothing. Remembers why Kafka does not let us in, which aiokafka logs and then calls unreachable."""
+
+    last: BaseException | None = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        told = record.args if isinstance(record.args, tuple) else ()
+        self.last = next((one for one in told if isinstance(one, _UNKNOWN_TO_IT)), self.last)
+        return False
+
+
+def refusal(error: BaseException) -> str | None:
+    """Why Kafka does not let us, in words, where that is what the error comes from."""
+    heard = (one.last for one in logging.getLogger().handlers if isinstance(one, _Refusals))
+    for one in filter(None, (error, error.__cause__, *heard)):
+        if isinstance(one, _NOT_ALLOWED):
+            why = "The user of CALSYNC_KAFKA_SASL_USERNAME lacks the rights for this."
+            return f"Kafka does not let us ({type(one).__name__}). {why}"
+        if isinstance(one, _UNKNOWN_TO_IT):
+            why = "Are CALSYNC_KAFKA_SASL_USERNAME and its password right?"
+            return f"Kafka does not let us in ({type(one).__name__}). {why}"
+    return None
 
 
 @asynccontextmanager

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from calsync.audit import Deed, Entry, audit_where_there_is
 from calsync.ends import End, Misuse, NotThere
-from calsync.kafka import CLIENT, quiet
+from calsync.kafka import CLIENT, quiet, refusal
 from calsync.session import Session
 from calsync.settings import Log
 from contracts.topics import DEAD_CONFIG, TOPICS
@@ -108,6 +108,9 @@ async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 async def _found(admin: AIOKafkaAdminClient) -> dict[str, Found]:
     described = await admin.describe_topics([one.name for one in WANTED])
+    for one in described:
+        if for_code(one["error_code"]) is not UnknownTopicOrPartitionError:
+            _demand(one["error_code"], one["topic"], "")
     numbers = {one["topic"]: len(one["partitions"]) for one in described if one["partitions"]}
     if not numbers:
         return {}
@@ -146,5 +149,9 @@ async def _set(admin: AIOKafkaAdminClient, names: set[str], before: Mapping[str,
 
 
 def _demand(code: int, name: str, message: object) -> None:
-    if code:
-        raise NotThere(f"Kafka refuses {name}: {for_code(code).__name__} ({message}).")
+    if not code:
+        return
+    error = for_code(code)(message)
+    if refusal(error):
+        raise error
+    raise NotThere(f"Kafka refuses {name}: {type(error).__name__} ({message}).")
