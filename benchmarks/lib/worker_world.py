@@ -135,9 +135,9 @@ class World:
         vault = []
         for one, owner in owners.items():
             credential = AppleCredential(owner.apple_id, owner.app_password)
-            sealed = sealer.seal(SealedCredential(credential, owner.principal), Binding("bench", one))
+            sealed = sealer.seal(SealedCredential(credential, owner.principal), Binding(account_of(one), one))
             envelope = {"version": sealed.version, "key_id": sealed.key_id, "sealed": sealed.sealed}
-            vault.append({"_id": one, "account_id": "bench", "epoch": 1} | envelope)
+            vault.append({"_id": one, "account_id": account_of(one), "epoch": 1} | envelope)
         await self.client["vault"]["credentials"].insert_many(vault)
 
     async def multiply(self, one: str, owner: SimulatedAccount, times: int) -> list[str]:
@@ -201,10 +201,15 @@ def _with_moments(value: dict[str, Any]) -> object:
     return datetime.fromtimestamp(value["moment"], UTC) if value.keys() == {"moment"} else value
 
 
+def account_of(connection_id: str) -> str:
+    """A CrocoClick account for each connection, as in a fleet: for one that holds them all, others are searched."""
+    return f"account-{connection_id}"
+
+
 def connected(one: str, owner: SimulatedAccount) -> CalendarConnected:
     calendar = calendar_id(one, f"{owner.home}{CALENDAR}/")
     return CalendarConnected(
-        account_id="bench",
+        account_id=account_of(one),
         user_id=f"user-{one}",
         connection_id=one,
         epoch=1,

@@ -1,10 +1,15 @@
 """How many passes run at once, and who gets the places."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import count
 
 import pytest
 
 from sync_worker.application.claim import Claim
+from sync_worker.application.leases import IDLE, MANY, Busy, Leases
+from sync_worker.inbound.schedule import Rhythm, Schedule
 from worker_stores import Store, fake_store
 from worker_turning import Passes, connect, follow, for_ever, running
 from worker_waiting import eventually
@@ -38,6 +43,24 @@ async def test_no_more_passes_run_at_once_than_allowed(store: Store) -> None:
         await eventually(done)
 
     assert passes.most == 7
+
+
+async def test_places_that_come_free_one_by_one_are_filled_several_at_a_time(store: Store) -> None:
+    await follow(store, 200)
+    short = count()
+
+    async def briefly(_: Claim) -> None:
+        await asyncio.sleep(0.02 + 0.02 * (next(short) % 10))
+
+    passes = Passes(store, briefly)
+    leases = Counted(store.leases())
+    schedule = Schedule(leases, passes, Rhythm(at_once=11, lease=timedelta(seconds=30)))
+    task = asyncio.create_task(schedule.run())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert 1 < leases.claims <= 14
 
 
 async def test_who_asks_has_places_that_a_backlog_cannot_take(store: Store) -> None:
@@ -103,3 +126,24 @@ async def test_a_worker_whose_memory_is_short_goes_on_with_fewer_passes(store: S
         await eventually(done)
 
     assert passes.most == 4
+
+
+class Counted:
+    """Leases whose claims are counted."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self.claims = 0
+
+    async def claim(self, limit: int, busy: Busy = IDLE, *, imports: int = MANY) -> Sequence[Claim]:
+        self.claims += 1
+        return await self._leases.claim(limit, busy, imports=imports)
+
+    async def claim_urgent(self, limit: int, busy: Busy = IDLE) -> Sequence[Claim]:
+        return await self._leases.claim_urgent(limit, busy)
+
+    async def extend(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        return await self._leases.extend(claims)
+
+    async def release(self, claims: Sequence[Claim]) -> None:
+        await self._leases.release(claims)

@@ -96,6 +96,36 @@ async def test_who_is_cancelled_leaves_when_its_question_has_been_asked_and_nobo
     assert await stays == 4
 
 
+async def test_who_is_cancelled_again_and_again_waits_for_the_answer_all_the_same() -> None:
+    store = Store()
+    store.gate.clear()
+    together = Together(store, seconds=SOON, most=10)
+    alone = asyncio.create_task(together(2))
+    await store.heard.wait()
+
+    for _ in range(3):
+        alone.cancel()
+        await asyncio.sleep(0)
+    waited = not alone.done()
+    store.gate.set()
+    await asyncio.wait([alone])
+
+    assert waited
+    assert alone.cancelled()
+
+
+async def test_when_the_asking_itself_is_broken_off_so_are_all_who_wait_for_it() -> None:
+    async def broken_off(_: Sequence[int]) -> Sequence[int | Exception]:
+        raise asyncio.CancelledError
+
+    together = Together(broken_off, seconds=SOON, most=10)
+
+    waiting = [asyncio.create_task(together(n)) for n in (1, 2)]
+    await asyncio.wait(waiting)
+
+    assert all(one.cancelled() for one in waiting)
+
+
 async def test_a_failure_that_nobody_waits_for_is_no_unheard_error() -> None:
     together = Together(Store(), seconds=SOON, most=10)
     alone = asyncio.create_task(together(100))

@@ -19,6 +19,7 @@ PASS_SECONDS: Final = Histogram(
     ["kind"],
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900),
 )
+pass_seconds: Final = cache(PASS_SECONDS.labels)
 RUNNING: Final = Gauge("calsync_sync_passes_running", "Passes under way.")
 CLAIMED: Final = Counter("calsync_sync_leases_claimed_total", "Connections claimed.")
 LEASES_LOST: Final = Counter("calsync_sync_leases_lost_total", "Leases that ended under a pass.")

@@ -90,8 +90,8 @@ class RunPass:
         if changed and claim.as_of is not None:
             metrics.UNSEEN.observe((now - claim.as_of).total_seconds())
         # Nothing new at one of thousands of accounts is no news; it is counted.
-        tell = _log.info if changed or read.behind else _log.debug
-        tell("pass_completed", imported=read.imported, removed=read.removed, behind=read.behind)
+        if changed or read.behind:
+            _log.info("pass_completed", imported=read.imported, removed=read.removed, behind=read.behind)
         home = claim.home.news(read.home)
         return Completed(read.as_of, again_in, home, changed=changed, outlook=read.outlook)
 

@@ -10,6 +10,15 @@ Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
 
+class _Due(asyncio.Future[Answer]):
+    """An answer that comes whether or not it is still wanted: a task that is cancelled while it waits ends with it."""
+
+    def cancel(self, msg: object = None) -> bool:
+        """Refuse; the task remembers that it was cancelled."""
+        del msg
+        return False
+
+
 class Together(Generic[Asked, Answer]):
     """Puts the questions of many callers to the store at once; each hears its own answer, or its own error.
 
@@ -31,28 +40,20 @@ class Together(Generic[Asked, Answer]):
         self._ask = ask
         self._seconds = seconds
         self._most = most
-        self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
+        self._waiting: list[tuple[Asked, _Due[Answer]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._under_way: set[asyncio.Task[Sequence[Answer | Exception]]] = set()
 
     async def __call__(self, one: Asked) -> Answer:
         """The answer to one question."""
-        answer = self._put_in(one)
-        try:
-            return await asyncio.shield(answer)
-        except asyncio.CancelledError:
-            await asyncio.wait([answer])
-            raise
-
-    def _put_in(self, one: Asked) -> asyncio.Future[Answer]:
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
+        answer: _Due[Answer] = _Due(loop=loop)
         self._waiting.append((one, answer))
         if len(self._waiting) >= self._most:
             self._go()
         elif self._timer is None:
             self._timer = loop.call_later(self._seconds, self._go)
-        return answer
+        return await answer
 
     def _go(self) -> None:
         if self._timer is not None:
@@ -68,7 +69,7 @@ class Together(Generic[Asked, Answer]):
 def _hand_out(callers: Sequence[asyncio.Future[Answer]], asked: asyncio.Future[Sequence[Answer | Exception]]) -> None:
     if asked.cancelled():
         for caller in callers:
-            caller.cancel()
+            caller.set_exception(asyncio.CancelledError())
         return
     error = asked.exception()
     answers = asked.result() if error is None else [error] * len(callers)
