@@ -3,6 +3,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
+# What is compiled is kept: every process would compile it anew.
+unset PYTHONDONTWRITEBYTECODE
 said=$(mktemp -d)
 trap 'rm -rf "$said"' EXIT
 names=()
@@ -18,11 +20,11 @@ part() {
 
 types() {
   # What tests share (`tests/lib`) is found through mypy_path, and checked where it is imported. The worker's tests have a folder
-  # of their own to run from: a hyphen cannot be part of a module's name.
-  local status=0
-  $bin/mypy --no-error-summary --exclude '(^|/)tests/lib/' shared/src services/*/src tools/*/src \
+  # of their own to run from: a hyphen cannot be part of a module's name. Both find what the other knows of the libraries.
+  local status=0 known=$PWD/.mypy_cache
+  $bin/mypy --cache-dir "$known" --no-error-summary --exclude '(^|/)tests/lib/' shared/src services/*/src tools/*/src \
     shared/tests services/availability/tests services/connector/tests tools/*/tests tests benchmarks examples deploy/kafka/apply.py deploy/grafana/draw.py tools/docs_site tools/sbom || status=1
-  (cd services/sync-worker/tests && ../../../$bin/mypy --config-file ../../../pyproject.toml --no-error-summary --exclude '^lib/' .) || status=1
+  (cd services/sync-worker/tests && ../../../$bin/mypy --cache-dir "$known" --config-file ../../../pyproject.toml --no-error-summary --exclude '^lib/' .) || status=1
   return $status
 }
 

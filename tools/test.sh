@@ -4,9 +4,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
 data=.local/tests
+# What is compiled is kept: some two hundred processes start here, and would each compile it anew.
+unset PYTHONDONTWRITEBYTECODE
 
 said() {
   sed -n "s/^$1=//p" "$data/stack.env"
+}
+
+# The files that hold such tests, with a word on how many: whoever is told of them reads no others, which takes seconds.
+files_of() {
+  "$bin/pytest" --collect-only -q -m "$1" | awk '/::/ { sub(/::.*/, ""); print; next } { print > "/dev/stderr" }' | sort -u
 }
 
 # Also what an earlier run left behind, if something killed it.
@@ -18,7 +25,16 @@ CALSYNC_TEST_KAFKA_BOOTSTRAP_SERVERS=$(said CALSYNC_KAFKA_BOOTSTRAP_SERVERS)
 export CALSYNC_TEST_MONGODB_URL CALSYNC_TEST_KAFKA_BOOTSTRAP_SERVERS
 # Where it cannot be had, the tests of the egress proxy skip themselves, or fail (CI).
 tools/envoy.sh || true
-"$bin/pytest" -q -n 2 --dist loadfile -m "servers and not story"
+# These tests mostly wait: more of them than there are cores, and the files that take longest begin first.
+with_servers="servers and not story"
+longest=(
+  shared/tests/runtime/test_outages.py
+  tests/test_roles.py
+  services/availability/tests/bootstrap/test_verify.py
+  tools/local_stack/tests/test_foreground.py
+)
+others=($(files_of "$with_servers" | grep -vxF -f <(printf '%s\n' "${longest[@]}")))
+"$bin/pytest" -q -n 5 --dist loadfile --no-loadscope-reorder -m "$with_servers" "${longest[@]}" "${others[@]}"
 unset CALSYNC_TEST_MONGODB_URL CALSYNC_TEST_KAFKA_BOOTSTRAP_SERVERS
 "$bin/python" -m local_stack down --data "$data"
 trap - EXIT
@@ -27,15 +43,20 @@ trap - EXIT
 browser=yes
 tools/browser.sh || browser=no
 
-# Stories mostly wait: the rough ones and the others run side by side, each on stacks of their own.
+# Stories mostly wait: three of them run side by side, each on stacks of its own. What searches the stack that stories leave
+# behind runs after the rough ones and after the calm ones; these bring their own stack, or need none, and leave none.
+apart=(tests/test_another_server.py tests/test_failover.py tests/test_pages_in_every_state.py tests/test_storm.py)
 heard=$(mktemp -d)
 trap 'kill $(jobs -p) 2> /dev/null; wait; rm -rf "$heard"' EXIT
-"$bin/pytest" -q -m "story and (rough or last)" > "$heard/rough" 2>&1 &
+"$bin/pytest" -q -m "story and (rough or last)" tests "${apart[@]/#/--ignore=}" > "$heard/rough" 2>&1 &
 rough=$!
+"$bin/pytest" -q -m story "${apart[@]}" > "$heard/apart" 2>&1 &
+alone=$!
 status=0
-"$bin/pytest" -q -m "story and not rough" || status=$?
+"$bin/pytest" -q -m "story and not rough" tests "${apart[@]/#/--ignore=}" || status=$?
 wait "$rough" || status=$?
-cat "$heard/rough"
+wait "$alone" || status=$?
+cat "$heard/rough" "$heard/apart"
 [ "$status" = 0 ] || exit "$status"
 trap - EXIT
 rm -rf "$heard"
