@@ -33,6 +33,7 @@ from sync_worker.application.import_objects import ImportObjects
 from sync_worker.application.leave_calendars import LeaveCalendars
 from sync_worker.application.measure import MeasureFleet
 from sync_worker.application.missed_calendars import MissedCalendars
+from sync_worker.application.own_appointments import FollowAppointments, Tied
 from sync_worker.application.publish_states import Events, Outbox, PublishStates
 from sync_worker.application.read_calendar import ReadCalendar
 from sync_worker.application.refuse import Refusals, Refuse
@@ -75,7 +76,7 @@ _PREPARE_AGAIN_SECONDS: Final = 2.0
 _log = get_logger("sync_worker")
 
 
-class Objects(import_objects.Objects, ask_calendar.Objects, leave_calendars.Objects, Outbox, Remains, Protocol):
+class Objects(import_objects.Objects, ask_calendar.Objects, leave_calendars.Objects, Tied, Outbox, Remains, Protocol):
     """The kept objects with all that passes want of them."""
 
 
@@ -104,10 +105,10 @@ def passes_over(with_: Neighbours, settings: SyncSettings) -> RunPass:
     read = ReadCalendar(
         AskCalendar(with_.objects), ImportObjects(with_.objects, publish), with_.objects, with_.passes, tell
     )
-    leave = LeaveCalendars(with_.objects, remove, publish, with_.passes)
+    leave = LeaveCalendars(with_.objects, remove, publish, with_.passes, tell)
     doing = Doing(
         TellCalendars(tell, with_.passes),
-        ExportAppointments(with_.appointments, tell),
+        ExportAppointments(with_.appointments, tell, FollowAppointments(with_.objects, with_.appointments, publish)),
         read,
         remove,
         leave,

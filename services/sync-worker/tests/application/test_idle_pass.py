@@ -25,7 +25,7 @@ async def test_an_idle_pass_asks_apple_once_and_the_store_for_nothing_but_its_en
     for calendar in calendars:
         calendar.put("a", ics(f"uid-{calendar.path}", "2027-06-01T10:00"))
     await stage.follow(*calendars)
-    await stage.sync()
+    await stage.sync(2)
     stage.icloud.asked.clear()
     calls: list[str] = []
     plain = stage.neighbours()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.events import CompletedSync, ICloudEventRemoved, RemovalReason
+from contracts.events import CompletedSync, EventsQuarantined, HoldState, ICloudEventRemoved, RemovalReason
 from icloud import NotUnderstood, Unreachable
 from sync_worker.application import claim
 from sync_worker.domain.occurrences import VERSION
@@ -71,6 +71,27 @@ async def test_a_calendar_taken_out_of_the_setup_costs_no_question(
     assert isinstance(removed, ICloudEventRemoved)
     assert removed.reason is RemovalReason.CALENDAR_LEFT
     assert stage.icloud.asked == [("calendars", "")]
+
+
+async def test_a_calendar_taken_out_of_the_setup_takes_along_what_was_in_doubt_of_it(
+    stage: Stage, home: FakeCalendar, work: FakeCalendar
+) -> None:
+    home.put("broken", ics("uid-broken", TUESDAY, rrule=BROKEN_RULE))
+    for n in range(30):
+        home.put(f"e{n:02}", ics(f"uid-{n}", TUESDAY))
+    await stage.follow(home, work)
+    await stage.sync()
+    for n in range(25):
+        home.delete(f"e{n:02}")
+    await stage.sync()
+
+    await stage.follow(work)
+    await stage.sync()
+
+    told = [len(one.objects) for one in stage.events.of(EventsQuarantined) if isinstance(one, EventsQuarantined)]
+    assert told == [1, 0]
+    assert [state for _, state in stage.holds()] == [HoldState.HELD, HoldState.DROPPED]
+    assert len(stage.removals()) == 31
 
 
 async def test_another_time_zone_reads_only_again_what_has_no_zone_of_its_own(stage: Stage, home: FakeCalendar) -> None:

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from contracts.events import HoldState
-from icloud import NotUnderstood
+from icloud import NotUnderstood, calendar_id
+from sync_worker.application.track_connection import RequestSync
 from sync_worker.domain.holds import Wish
-from worker_examples import ics
+from worker_examples import ics, requested
 from worker_fakes import FakeCalendar
 from worker_stage import Stage
 
@@ -106,6 +107,30 @@ async def test_a_wish_about_nothing_is_forgotten(stage: Stage, home: FakeCalenda
 
     assert len(stage.removals()) == 0
     assert [state for _, state in stage.holds()] == [HELD]
+
+
+async def test_a_confirmation_that_comes_late_is_not_about_what_is_held_by_then(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    await full(stage, home)
+    true = lie(home)
+    await stage.sync()
+    asked = requested(
+        stage.connection_id,
+        requested_at=int(stage.now.timestamp()),
+        confirm_removals=(calendar_id(stage.connection_id, home.path),),
+    )
+    home.texts = true
+    home.log.append("the truth")
+    await stage.sync(2)
+    lie(home)
+    await stage.sync()
+
+    await RequestSync(stage.store.connections)(stage.connection_id, [asked])
+    await soon(stage)
+
+    assert [state for _, state in stage.holds()] == [HELD, DROPPED, HELD]
+    assert len(stage.removals()) == 0
 
 
 async def test_a_confirmation_waits_for_a_calendar_that_cannot_be_asked(stage: Stage, home: FakeCalendar) -> None:

@@ -1,7 +1,8 @@
 """Each file in ics/ is a case: what it must read as stands in it.
 
 `X-EXPECT:start/end facts` for each occurrence, `X-EXPECT-UNREADABLE:reason`, and `X-WHY` for people. Read over 2026 (to
-5 February 2027), in Paris, for Marie, whose only appointment is 4711. A bug report costs one such file.
+5 February 2027), in Paris, for Marie, whose only appointment is 4711, on 5 January from ten to eleven. A bug report
+costs one such file.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +21,11 @@ HORIZON = Span(int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()), int(datetime(2
 MARIE = frozenset(
     {"marie@icloud.com", "marie@example.org", "/20451177/principal/", "urn:uuid:6f1c3e1a-5a0b-4e0c-9f6a-2b8b6f0a0c11"}
 )
+APPOINTMENTS = {
+    "4711": Span(
+        int(datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp()), int(datetime(2026, 1, 5, 10, tzinfo=UTC).timestamp())
+    )
+}
 FLAGS = ("cancelled", "declined", "transparent", "tentative", "own_appointment", "all_day")
 # Where the quirks of each kind are applied.
 TUPLES: list[tuple[object, str, Sequence[Callable[..., object]]]] = [
@@ -44,10 +50,10 @@ def written(groups: Sequence[FactGroup]) -> list[str]:
 
 def as_read(case: str) -> list[str]:
     try:
-        groups = read_object(case, horizon=HORIZON, zone=ZoneInfo("Europe/Paris"), addresses=MARIE, own={"4711"}).groups
+        read = read_object(case, horizon=HORIZON, zone=ZoneInfo("Europe/Paris"), addresses=MARIE, own=APPOINTMENTS)
     except Unreadable as unreadable:
         return [f"X-EXPECT-UNREADABLE:{unreadable.reason}", *written(unreadable.groups)]
-    return written(groups)
+    return written(read.groups)
 
 
 def as_expected(case: str) -> list[str]:

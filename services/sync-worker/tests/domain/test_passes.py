@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sync_worker.domain.bases import UNREAD
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held, Wish, hold
 from sync_worker.domain.passes import Horizon, How, Remembered, Step, plan
@@ -125,6 +126,14 @@ def test_who_confirms_does_not_wait(shown: Shown | None, tracked: Tracked, expec
     assert step(shown, tracked, wish=Wish.CONFIRM).how is expected
 
 
+def test_what_was_read_on_another_basis_is_read_on_none_until_all_of_it_is_read_on_ours() -> None:
+    tracked = step(SHOWN, replace(KNOWN, basis="other")).tracked
+
+    assert tracked == replace(KNOWN, basis=UNREAD)
+    assert step(SHOWN, tracked, basis="other").how is How.CHANGES
+    assert settled(tracked, SHOWN, BASIS, Settled("t1", "", None), READ_AT).basis == BASIS
+
+
 def test_calendars_outside_of_the_setup_are_not_asked_and_known_ones_are_left() -> None:
     remembered = Remembered(
         conflict_calendars=frozenset({"a"}),
@@ -164,6 +173,12 @@ def test_a_calendar_that_never_was_read_is_read_until_never() -> None:
     again = failed(tracked, SHOWN, BASIS, READ_AT)
 
     assert (tracked.read_until, again.read_until) == (None, None)
+
+
+def test_a_calendar_that_is_back_and_cannot_be_read_to_the_end_is_not_gone() -> None:
+    tracked = failed(gone(KNOWN, "other"), SHOWN, BASIS, READ_AT)
+
+    assert tracked == Tracked("/c/", BASIS, failures=1)
 
 
 def test_a_calendar_that_was_read_to_the_end_starts_afresh() -> None:

@@ -10,6 +10,7 @@ from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.track_appointments import Wanted
 from sync_worker.domain.appointments import name_of
 from sync_worker.domain.exports import Job
+from sync_worker.domain.ownership import Own
 from worker_rows import Rows
 
 
@@ -54,8 +55,9 @@ class FakeAppointments:
         jobs = [_seen(kept, claim) for kept in self._of(claim)]
         return [job for job in jobs if job.copy and event_id(claim.connection_id, job.copy.href) in event_ids]
 
-    async def names(self, claim: Claim) -> Collection[str]:
-        return {name_of(kept.wanted.appointment_id) for kept in self._of(claim)}
+    async def own(self, claim: Claim) -> Own:
+        jobs = [kept.job for kept in self._of(claim)]
+        return {name_of(job.appointment_id): job.agreed.span if job.agreed else None for job in jobs}
 
     async def keep(self, claim: Claim, job: Job, due_at: datetime | None) -> None:
         claim.lease.check()
@@ -98,7 +100,7 @@ class FakeAppointments:
                 claim,
                 activity=replace(claim.activity, next_appointment_at=ahead),
                 exports=replace(claim.exports, due_at=due_at),
-                wakes=claim.wakes + door,
+                wakes=claim.wakes + 1,
             )
             if door and claim.rejections is None:
                 row.due_at, row.urgent = row.soon(), True

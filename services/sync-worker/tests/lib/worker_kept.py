@@ -39,6 +39,10 @@ class FakeObjects:
         states = [kept.state for kept in self._kept(claim)]
         return [one for one in states if isinstance(one, Imported) and one.content.title is not None][:limit]
 
+    async def tied(self, claim: Claim) -> Sequence[Imported]:
+        states = [kept.state for kept in self._kept(claim)]
+        return [one for one in states if isinstance(one, Imported) and one.origin and one.origin.tied_to]
+
     async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
         found = [one for one in self._of(claim) if one.quarantine and one.calendar_id == calendar_id]
         return sorted(found, key=lambda one: one.event_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ from sync_worker.application.track_connection import Standing
 from sync_worker.domain import outbox
 from sync_worker.domain.cadence import Activity
 from sync_worker.domain.fairness import Due, fair
-from sync_worker.domain.holds import Wish
+from sync_worker.domain.holds import Wish, seen_by
 from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.rejections import Rejections
 from sync_worker.domain.tracked import Tracked
@@ -121,10 +121,15 @@ class FakeConnections:
         )
         return True
 
-    async def wish(self, connection_id: str, wishes: Mapping[str, Wish]) -> None:
+    async def wish(self, connection_id: str, wishes: Mapping[str, Wish], said_at: int) -> Collection[str]:
         row = self._rows.get(connection_id)
-        if row is not None and row.claim.state is State.ACTIVE:
-            row.claim = replace(row.claim, wishes={**row.claim.wishes, **wishes})
+        if row is None or row.claim.state is not State.ACTIVE:
+            return ()
+        holds = {one: tracked.hold for one, tracked in row.claim.calendars.items() if tracked.hold}
+        seen = {one for one, held in holds.items() if seen_by(held.since, said_at)}
+        counting = {one: wish for one, wish in wishes.items() if wish is Wish.KEEP or one in seen}
+        row.claim = replace(row.claim, wishes={**row.claim.wishes, **counting})
+        return wishes.keys() - counting.keys()
 
     async def wake(self, connection_id: str, reason: RequestReason = RequestReason.OPS) -> bool:
         row = self._rows.get(connection_id)

@@ -93,7 +93,7 @@ class Stage:
     async def wish(self, calendar: FakeCalendar, what: Wish) -> None:
         """The user says something about held removals of a calendar."""
         one = calendar_id(self.connection_id, calendar.path)
-        await self.store.connections.wish(self.connection_id, {one: what})
+        await self.store.connections.wish(self.connection_id, {one: what}, int(self.now.timestamp()))
 
     def history(self, href: str) -> list[tuple[str, int]]:
         return list(self.events.history(self.id_of(href)))

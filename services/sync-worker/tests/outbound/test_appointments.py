@@ -87,8 +87,9 @@ async def test_who_lets_nothing_be_written_is_not_woken(store: Store, changes: d
     assert (await again(store, claim)).activity.next_appointment_at is not None
 
 
-async def test_a_booking_during_a_pass_is_not_overlooked_by_its_end(store: Store) -> None:
-    claim = await again(store, await connect(store))
+@pytest.mark.parametrize("access", Access)
+async def test_a_booking_during_a_pass_is_not_overlooked_by_its_end(store: Store, access: Access) -> None:
+    claim = await again(store, await connect(store, access=access))
 
     await want(store, wanted("a", what=ahead(5)))
     await store.passes.end(claim, Completed(NOW, LONG, None, outlook=Outlook(None, None, 1)))
@@ -224,13 +225,14 @@ async def test_a_disconnected_connection_leaves_what_is_wanted_and_nothing_of_wh
     assert left == Job(appointment_id="a", revision=1, agreed=job.agreed)
 
 
-async def test_the_users_own_are_known_by_name(store: Store) -> None:
+async def test_when_the_users_own_take_place_is_known_by_name(store: Store) -> None:
     claim = await connect(store)
-    await want(store, wanted("a", what=ahead(5)))
+    what = ahead(5)
+    await want(store, wanted("a", what=what))
     await want(store, wanted("b"))
     await want(store, wanted("c", what=ahead(5), user="usr-2"))
 
-    assert set(await store.appointments.names(claim)) == {"a", "b"}
+    assert await store.appointments.own(claim) == {"a": what.span, "b": None}
 
 
 async def test_what_another_connection_wrote_is_not_known(store: Store) -> None:

@@ -134,7 +134,7 @@ async def test_a_later_claim_knows_what_was_said_last_until_a_pass_that_said_not
 
 
 async def test_what_is_remembered_of_a_calendar_comes_back_as_it_was(store: Store, claim: Claim) -> None:
-    held = Held(Doubt.SHRUNKEN, NOW, NOW, known=40, missing=30, kept_until=NOW)
+    held = Held(Doubt.SHRUNKEN, NOW, NOW, known=40, missing=30, kept_until=NOW, newcomers=("cal-9",))
     whole = Tracked(
         "/c/",
         "basis",
@@ -217,6 +217,35 @@ async def test_what_has_a_title_is_found(store: Store, claim: Claim) -> None:
     await store.objects.write(claim, [titled, imported("b"), gone("c", 2)])
 
     assert await store.objects.titled(claim, 10) == [titled]
+
+
+async def test_what_an_appointments_time_decides_about_is_found_for_as_long_as_it_does(
+    store: Store, claim: Claim
+) -> None:
+    tied, other = Origin("t1", END_OF_TIME, ("a", "b")), Origin("t2", END_OF_TIME)
+    await store.objects.write(
+        claim,
+        [
+            imported("tied", origin=tied),
+            imported("free", origin=other),
+            imported("freed", origin=tied),
+            imported("tied later", origin=other),
+            imported("gone", origin=tied),
+        ],
+    )
+
+    await store.objects.write(
+        claim,
+        [
+            Refresh("freed", '"2"', "basis", None, other),
+            Refresh("tied later", '"2"', "basis", None, tied),
+            gone("gone", 2),
+        ],
+    )
+
+    found = await store.objects.tied(claim)
+    assert {one.event_id: one.origin for one in found} == {"tied": tied, "tied later": tied}
+    assert (await store.objects.known(claim, ["tied"]))["tied"].origin == tied
 
 
 async def test_what_was_read_on_another_basis_is_found_by_calendar(store: Store, claim: Claim) -> None:

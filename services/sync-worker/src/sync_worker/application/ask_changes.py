@@ -70,7 +70,7 @@ class AskChanges:
                 fetch.setdefault(href, etag)
         ids = {href: event_id(course.claim.connection_id, href) for href in sorted(found.removed)}
         remove, own = tuple(ids.values()), frozenset(one for href, one in ids.items() if lies_where_we_put_it(href))
-        # Nothing becomes free when appointments of ours go: those we took away ourselves raise no doubt.
+        # Nothing becomes free when appointments of ours go, but where the user had moved one: they raise no doubt.
         if not matters(len(remove) - len(own)):
             return Told(found, fetch, remove, Confirm(), 0, len(remove) - len(own))
         remove = await self._alive(course.claim, remove)

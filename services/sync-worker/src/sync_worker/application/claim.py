@@ -10,6 +10,7 @@ from itertools import count
 from contracts.facts import Access
 from icloud import KeptHome
 from sync_worker.application.allowance import Allowance
+from sync_worker.domain.bases import UNREAD
 from sync_worker.domain.cadence import Activity
 from sync_worker.domain.holds import Wish
 from sync_worker.domain.home_calendars import HomeTold
@@ -154,9 +155,10 @@ class Claim:
 
     @property
     def titles_may_be_out(self) -> bool:
-        """Whether a calendar was last read while titles were to leave, and they are not any more."""
+        """Whether a calendar was last read, or begun to be, while titles were to leave, and they are not any more."""
         return not self.titles and any(
-            one.basis.endswith(" titles") and not one.basis.endswith(" no titles") for one in self.calendars.values()
+            one.basis == UNREAD or (one.basis.endswith(" titles") and not one.basis.endswith(" no titles"))
+            for one in self.calendars.values()
         )
 
     @property

@@ -39,7 +39,8 @@ class Compared:
     """A windowed listing, what is kept of the calendar by href, and how they differ.
 
     `provable` counts the kept ones that the listing had to name if they still exist, but for appointments of ours:
-    nothing becomes free when those go, and we take them away ourselves. They raise no doubt, and they settle none.
+    we take them away ourselves, and nothing becomes free then but what the user moved one to. They raise no doubt, and
+    they settle none.
     """
 
     kept: Mapping[str, Known] = field(repr=False)
@@ -86,7 +87,7 @@ class CompareCalendar:
     async def additions(self, claim: Claim, account: Account, step: Step, window: Span) -> Mapping[str, str]:
         """ETags by href of what a window holds and is not kept like that. Nothing is said of what it leaves out.
 
-        Appointments of ours are left for the whole listing, with which they are looked after; they block nothing.
+        Appointments of ours are left for the whole listing, with which they are looked after; hardly any blocks.
         """
         listed = await listed_in(account, shown_of(step), window)
         kept = {one.href: _read(claim, step, one) for one in await self._objects.of_calendar(claim, step.calendar_id)}

@@ -16,7 +16,10 @@ from sync_worker.domain.tracked import PATIENCE, Tracked
 
 @dataclass(slots=True, kw_only=True)
 class Course:
-    """What one pass works with and has come to so far. `behind` are the calendars that it did not read to the end."""
+    """What one pass works with and has come to so far.
+
+    `behind` are the calendars that it did not read to the end, `settled` those of which all is done.
+    """
 
     claim: Claim
     account: Account
@@ -26,6 +29,7 @@ class Course:
     revisions: Iterator[int]
     progress: Progress
     behind: dict[str, Tracked] = field(default_factory=dict)
+    settled: dict[str, Tracked] = field(default_factory=dict)
     imported: int = 0
     removed: int = 0
 

@@ -15,6 +15,7 @@ from sync_worker.application.endings import Outlook
 from sync_worker.application.export_appointment import ExportAppointment
 from sync_worker.application.jobs import Jobs
 from sync_worker.application.linked_calendar import LinkedCalendar, WritesRefused
+from sync_worker.application.own_appointments import FollowAppointments
 from sync_worker.application.reading import Reading
 from sync_worker.application.tell import Tell
 from sync_worker.domain.appointments import is_own
@@ -42,8 +43,9 @@ class ExportAppointments:
     A pass that has nothing to export asks nothing, of iCloud or the store.
     """
 
-    def __init__(self, jobs: Jobs, tell: Tell) -> None:
+    def __init__(self, jobs: Jobs, tell: Tell, follow: FollowAppointments) -> None:
         self._jobs = jobs
+        self._follow = follow
         self._export = ExportAppointment(jobs, tell)
 
     async def __call__(
@@ -54,7 +56,9 @@ class ExportAppointments:
         A first import comes first: a user who connects waits to be protected more than to see.
         """
         claim = course.claim
-        work = claim.as_of is not None and _is_due(claim)
+        work = _is_due(claim)
+        if work:
+            await self._follow(claim)
         try:
             calendar = LinkedCalendar(account, claim, listed)
         except WritesRefused as refused:
@@ -107,7 +111,10 @@ class ExportAppointments:
 
     async def unreachable(self, claim: Claim) -> None:
         """Apple could not be asked at all: whoever looks at an appointment that waits is to see why."""
-        if may_write(claim) and claim.as_of is not None and _is_due(claim):
+        if not _is_due(claim):
+            return
+        await self._follow(claim)
+        if may_write(claim):
             await self._fail(claim, await self._jobs.due(claim, AT_ONCE), Failure.ICLOUD_UNAVAILABLE)
 
     async def _refused(self, claim: Claim, failure: Failure | None, *, touched: bool) -> Exporting:
@@ -141,5 +148,6 @@ def may_write(claim: Claim) -> bool:
 
 
 def _is_due(claim: Claim) -> bool:
-    due_at = claim.exports.due_at
-    return claim.exports.reviewed != claim.setup_revision or (due_at is not None and due_at <= claim.claimed_at)
+    due_at, reviewed = claim.exports.due_at, claim.exports.reviewed
+    due = reviewed != claim.setup_revision or (due_at is not None and due_at <= claim.claimed_at)
+    return claim.as_of is not None and due

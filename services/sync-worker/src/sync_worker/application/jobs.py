@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sync_worker.application.claim import Claim
 from sync_worker.domain.exports import Job
+from sync_worker.domain.ownership import Own
 
 
 class Jobs(Protocol):
@@ -20,8 +21,8 @@ class Jobs(Protocol):
     async def copied(self, claim: Claim, event_ids: Collection[str]) -> Sequence[Job]:
         """Those whose copies are these calendar objects."""
 
-    async def names(self, claim: Claim) -> Collection[str]:
-        """What all of them are called in the UIDs of their objects (`appointments.name_of`)."""
+    async def own(self, claim: Claim) -> Own:
+        """When all of them take place by now, by what they are called in their objects (`appointments.name_of`)."""
 
     async def keep(self, claim: Claim, job: Job, due_at: datetime | None) -> None:
         """Note how far it has come; one that is wanted otherwise by now stays due.

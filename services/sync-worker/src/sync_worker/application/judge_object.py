@@ -1,6 +1,6 @@
 """From one calendar object as it came to what is to be kept of it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -27,6 +27,7 @@ from sync_worker.domain.outbox import (
     only_the_past_was_cut_off,
     unread,
 )
+from sync_worker.domain.ownership import Own
 from sync_worker.domain.values import Span, Unreadable
 
 
@@ -38,8 +39,8 @@ class Look:
     horizon: Span
     zone: ZoneInfo
     addresses: frozenset[str] = field(repr=False)
-    own: Collection[str] = field(default=(), repr=False)
-    """The names of the user's own appointments, as far as they matter (`OwnAppointments`)."""
+    own: Own = field(default_factory=dict, repr=False)
+    """The user's own appointments, as far as they matter (`OwnAppointments`)."""
 
     def digest(self, text: str) -> str:
         """Of a text and of whose it is. What else its meaning hangs on is the claim's basis and the horizon."""
@@ -131,6 +132,6 @@ def _read(claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missin
         stand_in = uid_hash(claim.connection_id, one.href)
         told, why = blocking(flaw, stand_in), Quarantine(flaw.reason, flaw.span)
         return _Told(one.etag, told, why, claim.basis, Origin(digest_of_text, look.horizon.end))
-    origin = Origin(digest_of_text, look.horizon.end if read.goes_on else END_OF_TIME)
+    origin = Origin(digest_of_text, look.horizon.end if read.goes_on else END_OF_TIME, read.tied_to)
     content = content_of(read, uid_hash(claim.connection_id, read.uid or one.href), titles=claim.titles)
     return _Told(one.etag, content, None, claim.basis if read.floating else claim.zoneless_basis, origin)

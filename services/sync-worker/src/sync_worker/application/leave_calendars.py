@@ -10,7 +10,11 @@ from sync_worker.application.course import Course
 from sync_worker.application.endings import Passes
 from sync_worker.application.publish_states import BATCH, PublishStates, digest
 from sync_worker.application.remove_objects import RemoveObjects
+from sync_worker.application.tell import Tell, quarantined
+from sync_worker.application.tell_holds import TellHolds
+from sync_worker.domain.holds import Verdict
 from sync_worker.domain.outbox import Imported, Refresh, State
+from sync_worker.domain.tracked import Tracked
 
 
 class Objects(Protocol):
@@ -32,24 +36,31 @@ class Objects(Protocol):
 class LeaveCalendars:
     """Takes back what is no concern of ours any more."""
 
-    def __init__(self, objects: Objects, remove: RemoveObjects, publish: PublishStates, passes: Passes) -> None:
+    def __init__(
+        self, objects: Objects, remove: RemoveObjects, publish: PublishStates, passes: Passes, tell: Tell
+    ) -> None:
         self._objects = objects
         self._remove = remove
         self._publish = publish
         self._passes = passes
+        self._tell = tell
+        self._tell_holds = TellHolds(tell)
 
     async def __call__(self, course: Course, calendar_ids: Sequence[str]) -> None:
         """Leave calendars that the user took out of the setup, and forget where reading them had come to."""
         for calendar_id in calendar_ids:
-            await self.events_of(course, calendar_id)
+            await self.all_of(course, calendar_id, course.claim.calendars.get(calendar_id), Verdict.DROPPED)
             await self._passes.forget(course.claim, calendar_id)
 
-    async def events_of(self, course: Course, calendar_id: str) -> None:
-        """Take all events of a calendar back."""
-        living = await self._objects.living(course.claim, calendar_id)
-        course.removed += await self._remove(
-            course.claim, living, as_of=course.as_of, reason=RemovalReason.CALENDAR_LEFT
-        )
+    async def all_of(self, course: Course, calendar_id: str, tracked: Tracked | None, verdict: Verdict) -> None:
+        """Take all events of a calendar back, and what was said in doubt about them; `verdict` ends what is held."""
+        claim = course.claim
+        living = await self._objects.living(claim, calendar_id)
+        course.removed += await self._remove(claim, living, as_of=course.as_of, reason=RemovalReason.CALENDAR_LEFT)
+        if tracked and tracked.quarantine_told:
+            await self._tell.say(quarantined(claim, next(course.revisions), calendar_id, ()))
+        if tracked:
+            await self._tell_holds(course, calendar_id, (tracked.hold, None), verdict)
 
     async def past(self, course: Course) -> None:
         """Take back what lies wholly before the horizon."""

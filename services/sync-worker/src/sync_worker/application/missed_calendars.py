@@ -1,5 +1,7 @@
 """Calendars that the home does not show any more, or not as calendars of events."""
 
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Protocol
 
 from icloud import CalendarGone, CredentialsRejected, Forbidden, NotUnderstood, TryLater
@@ -8,7 +10,7 @@ from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Passes
 from sync_worker.application.leave_calendars import LeaveCalendars
-from sync_worker.application.tell import Tell, quarantined
+from sync_worker.application.tell import Tell
 from sync_worker.application.tell_holds import TellHolds
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held, Verdict, Wish, hold, looked
@@ -30,20 +32,29 @@ class MissedCalendars:
         self._objects = objects
         self._leave = leave
         self._passes = passes
-        self._tell = tell
         self._tell_holds = TellHolds(tell)
 
-    async def gone(self, course: Course, step: Step, *, others: bool) -> bool:
-        """Whether it is gone for good; `others`: the home shows other calendars of events, so it is no empty answer."""
+    async def gone(self, course: Course, step: Step, others: AbstractSet[str]) -> bool:
+        """Whether it is gone for good; `others` are the calendars of events that the home shows.
+
+        Without any it may be an empty answer. Where one of them came as this one went, and is not chosen, it may be
+        the same under another name: then only somebody's word lets go of what blocks.
+        """
         held, now = step.hold, course.now
         if held is None or held.doubt is not Doubt.VANISHED:
             # What was said before was not about this.
             await self._passes.heard(course.claim, {step.calendar_id: Wish.CONFIRM})
             known = await self._objects.count(course.claim, step.calendar_id)
-            await self._hold(course, step, hold(Doubt.VANISHED, known=known, missing=known, now=now))
+            fresh = hold(Doubt.VANISHED, known=known, missing=known, now=now)
+            await self._hold(course, step, replace(fresh, newcomers=_newcomers(course.claim, step, others)))
             return False
+        held = replace(held, newcomers=_newcomers(course.claim, step, others))
         confirmed = step.wish is Wish.CONFIRM or (
-            held.ripe(now) and others and step.shown is None and await self._not_there(course, step.tracked, held)
+            held.ripe(now)
+            and bool(others)
+            and step.shown is None
+            and not held.may_be_replaced
+            and await self._not_there(course, step.tracked, held)
         )
         await self._hold(course, step, held if confirmed else looked(held, now))
         return confirmed
@@ -51,10 +62,7 @@ class MissedCalendars:
     async def leave(self, course: Course, step: Step) -> None:
         """Take its events back; it no longer counts, until it comes back."""
         claim, one = course.claim, step.calendar_id
-        await self._leave.events_of(course, one)
-        if step.tracked and step.tracked.quarantine_told:
-            await self._tell.say(quarantined(claim, next(course.revisions), one, ()))
-        await self._tell_holds(course, one, (step.hold, None), Verdict.CONFIRMED)
+        await self._leave.all_of(course, one, step.tracked, Verdict.CONFIRMED)
         await self._passes.remember(claim, one, gone(step.tracked, claim.basis))
         if step.wish:
             await self._passes.heard(claim, {one: step.wish})
@@ -84,3 +92,14 @@ class MissedCalendars:
             if not course.claim.trail.accepted:
                 raise
         return False
+
+
+def _newcomers(claim: Claim, step: Step, others: AbstractSet[str]) -> tuple[str, ...]:
+    """Those of the others that are not chosen, and came since.
+
+    Where the home was already told without the calendar nobody knows what came with it: then it may be any.
+    """
+    unread, known = others - claim.conflict_calendars, claim.home_told.ids
+    if step.hold is None or step.hold.doubt is not Doubt.VANISHED:
+        return tuple(sorted(unread - known if step.calendar_id in known else unread))
+    return tuple(sorted(unread - known | unread & frozenset(step.hold.newcomers)))

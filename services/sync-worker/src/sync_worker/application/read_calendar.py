@@ -21,13 +21,13 @@ from sync_worker.application.tell_holds import TellHolds
 from sync_worker.domain.holds import Wish, is_new
 from sync_worker.domain.nearness import nearest_first
 from sync_worker.domain.outbox import MISSING, Known
-from sync_worker.domain.passes import Step
+from sync_worker.domain.passes import How, Step
 from sync_worker.domain.tracked import (
     PATIENCE,
     PutRight,
     Settled,
     Shown,
-    Tracked,
+    begun,
     failed,
     news_of_late,
     settled,
@@ -96,9 +96,10 @@ class ReadCalendar:
         return True
 
     async def _note_begun(self, claim: Claim, step: Step, shown: Shown, fetch: Collection[str]) -> None:
-        """Should the user leave it out before it is read to the end, there is something to take back."""
-        if fetch and (step.tracked is None or step.tracked.left):
-            await self._passes.remember(claim, step.calendar_id, Tracked(shown.path, claim.basis))
+        """Should it not be read to the end, there is something to take back, or to look through again."""
+        tracked = begun(step.tracked, shown, claim.basis)
+        if fetch and tracked != claim.calendars.get(step.calendar_id):
+            await self._passes.remember(claim, step.calendar_id, tracked)
 
     async def bring(self, course: Course, reading: Reading) -> Reading | None:
         """Import what is new; the reading of which only removals are left to do, if any. None: it is not at its end."""
@@ -122,6 +123,14 @@ class ReadCalendar:
         late = {href: etag for href in (*lag.stale, *lag.missing) if (etag := reading.fetch[href])}
         return replace(reading, late=late)
 
+    async def again(self, course: Course, step: Step) -> None:
+        """Import what has come into a calendar meanwhile. Settles nothing: the next pass hears all of it once more."""
+        tracked = course.settled.get(step.calendar_id, step.tracked)
+        how = How.CHANGES if tracked and tracked.token else How.LISTING
+        reading = await self.ask(course, replace(step, how=how, tracked=tracked))
+        if reading:
+            await self.bring(course, reading)
+
     async def settle(self, course: Course, reading: Reading) -> None:
         """Everything of this reading is on Kafka: the next pass goes on from here."""
         claim, step = course.claim, reading.step
@@ -144,6 +153,7 @@ class ReadCalendar:
             # Also what was said while this pass ran was about what was held before.
             await self._passes.heard(claim, {step.calendar_id: Wish.CONFIRM})
         await self._passes.remember(claim, step.calendar_id, tracked)
+        course.settled[step.calendar_id] = tracked
         if step.wish and not tracked.hold:
             await self._passes.heard(claim, {step.calendar_id: step.wish})
 

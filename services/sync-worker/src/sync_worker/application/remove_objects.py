@@ -7,6 +7,7 @@ from contracts.events import RemovalReason
 from sync_worker.application import metrics
 from sync_worker.application.claim import Claim
 from sync_worker.application.publish_states import BATCH, PublishStates
+from sync_worker.domain.appointments import lies_where_we_put_it
 from sync_worker.domain.outbox import Known, Refresh, State, removal
 
 
@@ -24,6 +25,14 @@ class RemoveObjects:
     def __init__(self, objects: Objects, publish: PublishStates) -> None:
         self._objects = objects
         self._publish = publish
+
+    async def frees(self, claim: Claim, event_ids: Sequence[str]) -> bool:
+        """Whether any of these is there; nothing becomes free when appointments of ours go."""
+        for start in range(0, len(event_ids), BATCH):
+            known = await self._objects.known(claim, event_ids[start : start + BATCH])
+            if any(one.alive and not lies_where_we_put_it(one.href) for one in known.values()):
+                return True
+        return False
 
     async def __call__(self, claim: Claim, event_ids: Sequence[str], *, as_of: int, reason: RemovalReason) -> int:
         """Remove those that are there; returns how many these were."""

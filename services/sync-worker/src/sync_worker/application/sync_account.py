@@ -1,6 +1,7 @@
 """One pass over one Apple account."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -64,8 +65,8 @@ class SyncAccount:
     """Writes the appointments that wait, reads what changed in an account's conflict calendars, and says it.
 
     Additions and changes of all calendars are on Kafka before the first removal, so that an event that moved between
-    two calendars never leaves its time open. A calendar's token is kept last. After a crash anywhere the next pass
-    starts from the old tokens; doing again what was done changes nothing.
+    two calendars never leaves its time open, even if it moves while they are asked. A calendar's token is kept last.
+    After a crash anywhere the next pass starts from the old tokens; doing again what was done changes nothing.
     """
 
     def __init__(self, accounts: Accounts, doing: Doing, horizon: Horizon) -> None:
@@ -83,7 +84,7 @@ class SyncAccount:
         course = self._course(claim, account)
         await self._do.calendars(course, listed)
         exporting = await self._do.exports(course, account, listed)
-        shown = {one: Shown(each.path, each.supported, each.ctag, each.token) for one, each in listed.items()}
+        shown = _shown(listed)
         remembered = Remembered(
             conflict_calendars=claim.conflict_calendars,
             tracked=await self._heeded(course) if claim.wishes else claim.calendars,
@@ -93,8 +94,7 @@ class SyncAccount:
             daily_since=moment_before(claim.connection_id, course.now),
             wishes=claim.wishes,
         )
-        others = any(one.supported for one in shown.values())
-        await self._go(course, plan(shown, remembered), exporting, others=others)
+        await self._go(course, plan(shown, remembered), exporting, {one for one in shown if shown[one].supported})
         await self._do.tell.completed(claim, next(course.revisions), as_of=course.as_of, ages=course.ages())
         outlook = await self._do.exports.outlook(course, exporting)
         return Read(course.now, account.home, course.imported, course.removed, len(course.behind), outlook)
@@ -109,7 +109,7 @@ class SyncAccount:
             await self._do.exports.unreachable(claim)
             raise
         claim.trail.accepted = True
-        return {calendar_id(claim.connection_id, one.path): one for one in listed}
+        return _by_id(claim, listed)
 
     async def _heeded(self, course: Course) -> Mapping[str, Tracked]:
         """What is remembered of the calendars once those are kept that the user wants to keep.
@@ -130,12 +130,12 @@ class SyncAccount:
             await self._do.passes.heard(claim, heard)
         return tracked
 
-    async def _go(self, course: Course, planned: Plan, exporting: Exporting, *, others: bool) -> None:
+    async def _go(self, course: Course, planned: Plan, exporting: Exporting, supported: AbstractSet[str]) -> None:
         if planned.daily:
             # Before the day's work is noted as done; where nothing is booked any more no order matters.
             await self._do.leave.past(course)
         absent = [step for step in planned.steps if step.how is How.ABSENT]
-        gone = [step for step in absent if await self._do.missed.gone(course, step, others=others)]
+        gone = [step for step in absent if await self._do.missed.gone(course, step, supported)]
         behind = await self._do.read.nearest(
             course, [one for one in planned.steps if one.first and one.how is How.LISTING]
         )
@@ -144,6 +144,8 @@ class SyncAccount:
         await self._do.exports.notice(course, exporting, readings)
         await course.progress.begin(sum(len(reading.fetch) for reading in readings))
         brought = [done for reading in readings if (done := await self._bring(course, reading))]
+        if brought and not course.removals_wait([step.calendar_id for step in gone]):
+            await self._follow_moves(course, planned, brought)
         await self._remove(course, brought, gone)
         await self._do.leave(course, planned.left)
 
@@ -165,6 +167,27 @@ class SyncAccount:
             return brought
         await self._do.read.settle(course, brought)
         return None
+
+    async def _follow_moves(self, course: Course, planned: Plan, brought: Sequence[Reading]) -> None:
+        """Read on wherever something may have gone that is about to be removed.
+
+        Calendars are asked one after another, and after the home: of what is moved in between, one tells that it left,
+        while another was asked before it came, or not at all. What this finds to have left is for the next pass.
+        """
+        claim, others = course.claim, [step for step in planned.steps if step.readable]
+        if len(others) == 1:
+            return
+        freeing = {
+            reading.step.calendar_id for reading in brought if await self._do.remove.frees(claim, reading.remove)
+        }
+        others = [step for step in others if freeing - {step.calendar_id}]
+        if not others:
+            return
+        shown = _shown(_by_id(claim, await course.account.calendars()))
+        for step in others:
+            if step.moved(shown.get(step.calendar_id)):
+                _log.info("changed_meanwhile", calendar_id=step.calendar_id)
+                await self._do.read.again(course, step)
 
     async def _remove(self, course: Course, brought: list[Reading], gone: list[Step]) -> None:
         if (brought or gone) and course.removals_wait([step.calendar_id for step in gone]):
@@ -198,3 +221,11 @@ class SyncAccount:
             revisions=revisions,
             progress=Progress(self._do.tell, claim, revisions),
         )
+
+
+def _by_id(claim: Claim, listed: Iterable[ListedCalendar]) -> Mapping[str, ListedCalendar]:
+    return {calendar_id(claim.connection_id, one.path): one for one in listed}
+
+
+def _shown(listed: Mapping[str, ListedCalendar]) -> Mapping[str, Shown]:
+    return {one: Shown(each.path, each.supported, each.ctag, each.token) for one, each in listed.items()}

@@ -1,7 +1,7 @@
 """Following what the connector says about connections."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,9 +15,12 @@ from contracts.events import (
     SyncRequested,
 )
 from contracts.wire import Tombstone
+from runtime.logs import get_logger
 from sync_worker.domain.holds import Wish
 
 _ID: Final = re.compile(r"[0-9A-Za-z_-]+")
+
+_log = get_logger("sync_worker.track_connection")
 
 Standing = CalendarConnected | CalendarReconnected | CalendarSetupChanged
 """A connection's whole state."""
@@ -39,8 +42,12 @@ class Connections(Protocol):
     async def end(self, connection_id: str, *, epoch: int, revision: int, whose: CalendarDisconnected | None) -> bool:
         """To be erased, due at once. `whose` None: only if it is known. False: it is old or ended already."""
 
-    async def wish(self, connection_id: str, wishes: Mapping[str, Wish]) -> None:
-        """Keep what was said about held removals, by calendar, for the next pass; the last word counts."""
+    async def wish(self, connection_id: str, wishes: Mapping[str, Wish], said_at: int) -> Collection[str]:
+        """Keep what was said about held removals, by calendar, for the next pass; the last word counts.
+
+        A confirmation counts only where what is held now was held by `said_at` (epoch seconds): nobody has seen what
+        came later. Returns the calendars whose confirmations do not count.
+        """
 
     async def wake(self, connection_id: str, reason: RequestReason = RequestReason.OPS) -> bool:
         """Due at once, save for what Apple asked us to wait. False: there is nothing to look at."""
@@ -75,17 +82,21 @@ class RequestSync:
     async def __call__(self, connection_id: str, requests: Sequence[SyncRequested]) -> bool:
         """Serve all requests for one connection at once. False when it is unknown, over, or stopped.
 
-        What they say about held removals is kept in any case; of two words on one calendar the last counts.
+        What they say about held removals is kept all the same; of two words on one calendar the last counts.
         """
-        wishes: dict[str, Wish] = {}
         for one in requests:
-            wishes |= dict.fromkeys(one.confirm_removals, Wish.CONFIRM) | dict.fromkeys(one.keep_removals, Wish.KEEP)
-        # Ids become names of fields.
-        known = {one: wish for one, wish in wishes.items() if _ID.fullmatch(one)}
-        if known:
-            await self._connections.wish(connection_id, known)
+            await self._wish(connection_id, one)
         woken = [await self._connections.wake(connection_id, reason) for reason in {one.reason for one in requests}]
         return any(woken)
+
+    async def _wish(self, connection_id: str, request: SyncRequested) -> None:
+        wishes = dict.fromkeys(request.confirm_removals, Wish.CONFIRM) | dict.fromkeys(request.keep_removals, Wish.KEEP)
+        # Ids become names of fields.
+        known = {one: wish for one, wish in wishes.items() if _ID.fullmatch(one)}
+        if not known:
+            return
+        for one in await self._connections.wish(connection_id, known, request.requested_at):
+            _log.warning("confirmation_dropped", connection_id=connection_id, calendar_id=one)
 
 
 def _check(standing: Standing) -> None:

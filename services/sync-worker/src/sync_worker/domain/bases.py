@@ -6,6 +6,10 @@ It is written on what was read. While two versions of us run side by side, each 
 from collections.abc import Collection
 from enum import Enum, auto
 from functools import lru_cache
+from typing import Final
+
+UNREAD: Final = ""
+"""The basis of what is to be looked through again, whatever we read by: no reading goes by it."""
 
 
 class Basis(Enum):

@@ -1,10 +1,9 @@
 """One VEVENT, read. What cannot be read of it is noted as a flaw and the rest is read on, erring towards busy."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sync_worker.domain.appointments import MARKER, names_in
 from sync_worker.domain.attendance import declined
 from sync_worker.domain.budget import Refused
 from sync_worker.domain.civil import DAY
@@ -50,17 +49,12 @@ class Event:
 
 
 class EventReading:
-    """Reads the events of one object, in the zone and with the addresses of its connection. Notes flaws.
+    """Reads the events of one object, in the zone and with the addresses of its connection. Notes flaws."""
 
-    `own` are the names of the user's appointments (`appointments.name_of`). Another user's, in a calendar that both
-    see, are events like all others.
-    """
-
-    def __init__(self, zones: Zones, home: Zone, addresses: frozenset[str], own: Collection[str] = frozenset()) -> None:
+    def __init__(self, zones: Zones, home: Zone, addresses: frozenset[str]) -> None:
         self._zones = zones
         self._home = home
         self._addresses = addresses
-        self._own = own
         self._wrong = 0
         self.flaws: list[Flaw] = []
 
@@ -70,12 +64,11 @@ class EventReading:
         if start is None:
             self.flaws.append(Flaw.START_MISSING)
             return None
-        uid = _value(lines, "UID")
         return Event(
-            uid=uid,
+            uid=_value(lines, "UID"),
             sequence=_sequence(_value(lines, "SEQUENCE")),
             title=_title(lines),
-            facts=self._facts(lines, start, uid),
+            facts=self._facts(lines, start),
             start=start,
             length=self._length(lines, start),
             replaces=self._replaced(lines, start),
@@ -179,7 +172,7 @@ class EventReading:
                 self.flaws.append(refused.flaw)
         return tuple(rules)
 
-    def _facts(self, lines: Lines, start: Moment, uid: str) -> Facts:
+    def _facts(self, lines: Lines, start: Moment) -> Facts:
         status = _value(lines, "STATUS").upper()
         shown_as = _value(lines, "TRANSP").upper()
         return Facts(
@@ -187,7 +180,6 @@ class EventReading:
             declined=declined(lines.get("ATTENDEE", ()), self._addresses),
             transparent=shown_as == "TRANSPARENT" or (start.is_date and not shown_as),
             tentative=status == "TENTATIVE",
-            own_appointment=bool(self._own) and any(name in self._own for name in names_in(uid, _text(lines, MARKER))),
             all_day=start.is_date,
             travel_seconds=0 if start.is_date else self._travel(lines),
         )

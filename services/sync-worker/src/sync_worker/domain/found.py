@@ -18,7 +18,8 @@ from sync_worker.domain.zones import NamedZone
 _STEPS: Final = 50_000
 """What zones that the object defines itself may cost: a sixth of what an imported one may."""
 _ZONES_UNTIL: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
-_WORDS: Final = ("LOCATION", "DESCRIPTION", PRINT, "ORGANIZER")
+WORDS: Final = ("LOCATION", "DESCRIPTION", PRINT, "ORGANIZER")
+"""The properties to scan for besides the usual ones."""
 _ESCAPED: Final = re.compile(r"\\([\\;,nN])")
 
 
@@ -38,7 +39,7 @@ class Found:
 
 def found(etag: str, text: str, zone: ZoneInfo) -> Found:
     """Read an object, whatever it is; times without zone are in that of the connection."""
-    components = scan(text, also=_WORDS)
+    components = scan(text, also=WORDS)
     home = NamedZone(zone)
     reading = EventReading(Zones(components.definitions, _ZONES_UNTIL, Budget(_STEPS)), home, frozenset())
     read = [(lines, event) for lines in components.events if (event := reading.event(lines)) is not None]
@@ -47,8 +48,13 @@ def found(etag: str, text: str, zone: ZoneInfo) -> Found:
     lines, event = next(((lines, event) for lines, event in read if event.replaces is None), read[0])
     span = Span(*span_of(event))
     alone = len(components.events) == 1 and not components.flaws and not reading.flaws
-    says = _says(lines, span) if alone and _plain(event, lines) else ""
-    return Found(etag, event.uid, span, says, _value(lines, PRINT))
+    return Found(etag, event.uid, span, _says(lines, event) if alone else "", _value(lines, PRINT))
+
+
+def is_as_we_wrote(lines: Lines, event: Event) -> bool:
+    """Whether the only event of an object says what we last wrote there, and nothing else."""
+    says = _says(lines, event)
+    return bool(says) and says == _value(lines, PRINT)
 
 
 def _plain(event: Event, lines: Lines) -> bool:
@@ -62,14 +68,18 @@ def _plain(event: Event, lines: Lines) -> bool:
     return not (again or theirs or facts.all_day or facts.cancelled or facts.transparent or facts.tentative)
 
 
-def _says(lines: Lines, span: Span) -> str:
+def _says(lines: Lines, event: Event) -> str:
+    if not _plain(event, lines):
+        return ""
+    words = (text_in(lines, name) for name in ("SUMMARY", "LOCATION", "DESCRIPTION"))
     try:
-        return agreed(span, _text(lines, "SUMMARY"), _text(lines, "LOCATION"), _text(lines, "DESCRIPTION")).fingerprint
+        return agreed(Span(*span_of(event)), *words).fingerprint
     except ValueError:
         return ""
 
 
-def _text(lines: Lines, name: str) -> str:
+def text_in(lines: Lines, name: str) -> str:
+    """A property's value, unescaped; empty where there is none."""
     return _ESCAPED.sub(lambda escaped: escaped[1].replace("n", "\n").replace("N", "\n"), _value(lines, name))
 
 

@@ -33,6 +33,8 @@ class Held:
     known: int
     missing: int
     kept_until: datetime | None = None
+    newcomers: tuple[str, ...] = ()
+    """Calendars that nobody has chosen or left out yet and that came since this one vanished: one may be the same."""
 
     def due(self, now: datetime) -> bool:
         """Whether it is time for another look."""
@@ -46,9 +48,19 @@ class Held:
         """Whether somebody has said that what is missing is not meant to go: then nothing of it does."""
         return self.kept_until is not None and now < self.kept_until
 
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether what a vanished calendar held may lie in another one that nobody reads yet."""
+        return bool(self.known and self.newcomers)
+
     def young(self, now: datetime) -> bool:
         """Whether nobody had the time yet to look twice."""
         return now - self.since < WAIT
+
+
+def seen_by(since: datetime, moment: int) -> bool:
+    """Whether somebody may have seen by then (epoch seconds) what is held `since`: it is told in whole seconds."""
+    return int(since.timestamp()) <= moment
 
 
 def hold(doubt: Doubt, *, known: int, missing: int, now: datetime) -> Held:

@@ -37,10 +37,14 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an object was read from: a digest of its text, and up to when all that the text tells of has been found."""
+    """What an object was read from: a digest of its text, and up to when all that the text tells of has been found.
+
+    `tied_to` are the user's appointments (by name) whose time, and not the text alone, decides whether it is one.
+    """
 
     digest: str
     until: int
+    tied_to: tuple[str, ...] = ()
 
 
 END_OF_TIME: Final = 2**53

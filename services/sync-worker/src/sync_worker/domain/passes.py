@@ -1,12 +1,12 @@
 """What one pass over an account asks of iCloud, decided from what is remembered and what the home shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from sync_worker.domain.bases import Basis, seen
+from sync_worker.domain.bases import UNREAD, Basis, seen
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import WAIT, Held, Wish
 from sync_worker.domain.tracked import PATIENCE, Shown, Tracked
@@ -70,6 +70,15 @@ class Step:
         """Whether nothing was ever read of it, or it had gone for good."""
         return self.tracked is None or self.tracked.left or self.tracked.covered == 0
 
+    @property
+    def readable(self) -> bool:
+        """Whether it is there to be read, and can be."""
+        return self.how not in {How.ABSENT, How.MISSED, How.LEFT, How.RESTING}
+
+    def moved(self, shown: Shown | None) -> bool:
+        """Whether the home shows it otherwise by now than when the pass began."""
+        return shown is None or shown.ctag is None or shown != self.shown
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -115,6 +124,9 @@ def _step(one: str, shown: Shown | None, remembered: Remembered) -> Step:
         how = How.LISTING
     else:
         how = _how(shown, tracked, wish, remembered)
+        if seen(tracked.basis, (remembered.basis,)) is Basis.OTHER:
+            # Should this pass break off, some of it is read on our basis and some not, whatever the next one goes by.
+            tracked = replace(tracked, basis=UNREAD)
     return Step(one, how, shown, tracked, wish)
 
 

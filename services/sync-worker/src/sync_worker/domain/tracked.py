@@ -89,9 +89,14 @@ class Shown:
     token: str | None = field(repr=False)
 
 
+def begun(tracked: Tracked | None, shown: Shown | None, basis: str) -> Tracked:
+    """What to remember of a calendar before anything of it is read on: as it was, or anew."""
+    return tracked if tracked and not tracked.left else Tracked(shown.path if shown else "", basis)
+
+
 def failed(tracked: Tracked | None, shown: Shown | None, basis: str, as_of: datetime | None) -> Tracked:
     """What to remember after one more pass that could not read it; `as_of`: up to when the connection had been read."""
-    before = tracked or Tracked(shown.path if shown else "", basis)
+    before = begun(tracked, shown, basis)
     return replace(before, failures=before.failures + 1, read_until=_read_until(tracked, as_of))
 
 
@@ -102,7 +107,7 @@ def holding(tracked: Tracked | None, hold: Held, basis: str, as_of: datetime | N
 
 def settled(tracked: Tracked | None, shown: Shown, basis: str, how: Settled, as_of: datetime | None) -> Tracked:
     """What to remember of a calendar that was read to the end, but for what is held."""
-    before = tracked if tracked and not tracked.left else Tracked(shown.path, basis)
+    before = begun(tracked, shown, basis)
     late, late_asked = _asked_again(before, how.late)
     return Tracked(
         shown.path,

@@ -49,7 +49,7 @@ class ImportedObject:
     """One calendar object, expanded over a horizon. `groups` are sorted by facts; none is empty.
 
     `floating` tells that some of its times depend on the zone of the connection, `goes_on` that a longer horizon might
-    show more of it.
+    show more of it. `tied_to` are the user's appointments (by name) whose time decides whether it is one of them.
     """
 
     uid: str
@@ -58,6 +58,7 @@ class ImportedObject:
     floating: bool
     groups: tuple[FactGroup, ...]
     goes_on: bool = True
+    tied_to: tuple[str, ...] = ()
 
 
 class Flaw(StrEnum):

@@ -55,11 +55,14 @@ def job_from(document: Document, claim: Claim) -> Job:
     )
 
 
+def span_from(document: Document) -> Span | None:
+    """When it takes place; None for one that was cancelled."""
+    return None if document.get("start") is None else Span(document["start"], document["end"])
+
+
 def _agreed_from(document: Document) -> Agreed | None:
-    if document.get("start") is None:
-        return None
-    span = Span(document["start"], document["end"])
-    return Agreed(span, document["title"], document["location"], document["notes"])
+    span = span_from(document)
+    return Agreed(span, document["title"], document["location"], document["notes"]) if span else None
 
 
 def _copy_from(document: Document) -> Copy:

@@ -14,7 +14,8 @@ from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.track_appointments import Wanted
 from sync_worker.domain.appointments import name_of
 from sync_worker.domain.exports import Job
-from sync_worker.outbound.mongo.appointment_documents import agreed_fields, job_from, progress_fields
+from sync_worker.domain.ownership import Own
+from sync_worker.outbound.mongo.appointment_documents import agreed_fields, job_from, progress_fields, span_from
 from sync_worker.outbound.mongo.collections import (
     APPOINTMENTS,
     CONNECTIONS,
@@ -93,9 +94,10 @@ class MongoAppointments:
         where = {"copy.event_id": {"$in": list(event_ids), "$type": "string"}, "connection_id": claim.connection_id}
         return [job_from(document, claim) async for document in self._appointments.find(where)]
 
-    async def names(self, claim: Claim) -> Collection[str]:
-        """What all of them are called in their objects."""
-        return {name_of(document["_id"]) async for document in self._appointments.find(_of(claim), {"_id": True})}
+    async def own(self, claim: Claim) -> Own:
+        """When all of them take place by now, by what they are called in their objects."""
+        found = self._appointments.find(_of(claim), {"start": True, "end": True})
+        return {name_of(document["_id"]): span_from(document) async for document in found}
 
     async def keep(self, claim: Claim, job: Job, due_at: datetime | None) -> None:
         """Note how far it has come."""
@@ -148,7 +150,8 @@ class MongoAppointments:
         update = {
             "activity.next_appointment_at": _ABSENT if begins is None else literal(_moment(begins)),
             "exports.due_at": {"$min": [NOW, "$exports.due_at"]},
-            "wakes": {"$cond": [_OPEN_DOOR, ONE_MORE_WAKE, "$wakes"]},
+            # Whatever the door: a pass that is under way has not seen it, and may not say that nothing is due.
+            "wakes": ONE_MORE_WAKE,
             "urgent": {"$cond": [at_once, URGENT, "$urgent"]},
             "next_sync_at": {"$cond": [at_once, AS_SOON_AS_ALLOWED, "$next_sync_at"]},
             **{name: {"$cond": [_OPEN_DOOR, trace, f"${name}"]} for name, trace in tracing.noted().items()},

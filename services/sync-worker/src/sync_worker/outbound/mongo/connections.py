@@ -1,6 +1,6 @@
 """Connections as the connector describes them, into MongoDB."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from pymongo.errors import DuplicateKeyError
@@ -10,7 +10,7 @@ from runtime import tracing
 from sync_worker.application.claim import State
 from sync_worker.application.tell_calendars import told_of
 from sync_worker.application.track_connection import Standing
-from sync_worker.domain.holds import Wish
+from sync_worker.domain.holds import Wish, seen_by
 from sync_worker.outbound.mongo.collections import (
     CONNECTIONS,
     DATABASE,
@@ -89,12 +89,18 @@ class MongoConnections:
             return done.modified_count > 0
         return await self._newer(connection_id, (epoch, revision), update)
 
-    async def wish(self, connection_id: str, wishes: Mapping[str, Wish]) -> None:
-        """Keep what was said about held removals."""
-        await self._connections.update_one(
-            {"_id": connection_id, "state": State.ACTIVE.value},
-            {"$set": {f"wishes.{one}": wish.value for one, wish in wishes.items()}},
+    async def wish(self, connection_id: str, wishes: Mapping[str, Wish], said_at: int) -> Collection[str]:
+        """Keep what was said about held removals, but for confirmations of what began to be held later."""
+        whose = {"_id": connection_id, "state": State.ACTIVE.value}
+        said = {f"wishes.{one}": _counting(one, wish, said_at) for one, wish in wishes.items()}
+        before: Document | None = await self._connections.find_one_and_update(
+            whose, [{"$set": said}], _held_since(wishes)
         )
+        if before is None:
+            return ()
+        calendars = before.get("calendars", {})
+        held = {one: calendars.get(one, {}).get("hold", {}).get("since") for one in _confirmed(wishes)}
+        return [one for one, since in held.items() if since is None or not seen_by(since, said_at)]
 
     async def wake(self, connection_id: str, reason: RequestReason = RequestReason.OPS) -> bool:
         """Due now. Not while 401s are being confirmed: their spacing is what makes them count."""
@@ -116,6 +122,24 @@ class MongoConnections:
             # It is there, and the filter did not find it: what is kept is newer, or has ended.
             return False
         return done.modified_count > 0 or done.upserted_id is not None
+
+
+def _confirmed(wishes: Mapping[str, Wish]) -> Collection[str]:
+    return [one for one, wish in wishes.items() if wish is Wish.CONFIRM]
+
+
+def _held_since(wishes: Mapping[str, Wish]) -> Document:
+    """What to read of the calendars whose removals are confirmed."""
+    return {"_id": True} | {f"calendars.{one}.hold.since": True for one in _confirmed(wishes)}
+
+
+def _counting(one: str, wish: Wish, said_at: int) -> Document | str:
+    """The wish that counts from here on. As `holds.seen_by`, in the write itself."""
+    if wish is not Wish.CONFIRM:
+        return wish.value
+    since = f"$calendars.{one}.hold.since"
+    seen = {"$lt": [{"$toLong": since}, (said_at + 1) * 1000]}
+    return {"$cond": [{"$and": [{"$eq": [{"$type": since}, "date"]}, seen]}, wish.value, f"$wishes.{one}"]}
 
 
 def _told(values: Document) -> Document:

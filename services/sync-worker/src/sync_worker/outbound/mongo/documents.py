@@ -99,10 +99,16 @@ def _exports_from(document: Document, setup: Document) -> Exports:
 
 def _tracked_from(document: Document) -> Tracked:
     held = document.get("hold")
-    hold = made_of(Held, {**held, "doubt": Doubt(held["doubt"])}) if held else None
+    hold = _held_from(held) if held else None
     late = tuple((href, etag) for href, etag in document.get("late", ()))
     put_right = made_of(PutRight, document["put_right"]) if "put_right" in document else None
     return made_of(Tracked, {**document, "hold": hold, "late": late, "put_right": put_right})
+
+
+def _held_from(document: Document) -> Held:
+    return made_of(
+        Held, {**document, "doubt": Doubt(document["doubt"]), "newcomers": tuple(document.get("newcomers", ()))}
+    )
 
 
 def _home_told_from(document: Document) -> HomeTold:

@@ -56,6 +56,9 @@ async def make_indexes(client: Client, database: str = DATABASE) -> None:
                 partialFilterExpression={"quarantine.reason": {"$exists": True}},
             ),
             IndexModel(
+                [("connection_id", ASCENDING)], name="tied", partialFilterExpression={"tied_to": {"$exists": True}}
+            ),
+            IndexModel(
                 [("connection_id", ASCENDING), ("extent.1", ASCENDING)],
                 name="ended",
                 partialFilterExpression={"alive": True},

@@ -17,7 +17,7 @@ KNOWN: Final = dict.fromkeys(
     ("calendar_id", "href", "etag", "basis", "revision", "digest", "alive", "extent", "horizon", "quarantine"), True
 )
 """The fields that `known_from` needs to compare calendars."""
-KNOWN_TO_JUDGE: Final = KNOWN | {"origin": True}
+KNOWN_TO_JUDGE: Final = KNOWN | {"origin": True, "tied_to": True}
 """And to judge an object that was fetched."""
 
 
@@ -45,7 +45,7 @@ def state_document(claim: Claim, state: State) -> Document:
     }
     if state.content.extent:
         read["extent"] = _span_document(state.content.extent)
-    return about | read | quarantine_field(state.quarantine) | origin_field(state.origin)
+    return about | read | quarantine_field(state.quarantine) | origin_fields(state.origin)
 
 
 def quarantine_field(quarantine: Quarantine | None) -> Document:
@@ -56,9 +56,11 @@ def quarantine_field(quarantine: Quarantine | None) -> Document:
     return {"quarantine": {"reason": quarantine.reason, **span}}
 
 
-def origin_field(origin: Origin | None) -> Document:
-    """The field of the text that an object was read from; nothing where there was none."""
-    return {"origin": [origin.digest, origin.until]} if origin else {}
+def origin_fields(origin: Origin | None) -> Document:
+    """The fields of the text that an object was read from; nothing where there was none."""
+    if origin is None:
+        return {}
+    return {"origin": [origin.digest, origin.until], **({"tied_to": list(origin.tied_to)} if origin.tied_to else {})}
 
 
 def state_from(document: Document) -> State:
@@ -148,7 +150,7 @@ def _quarantine_from(document: Document) -> Quarantine | None:
 
 def _origin_from(document: Document) -> Origin | None:
     held: list[Any] | None = document.get("origin")
-    return None if held is None else Origin(*held[:2])
+    return None if held is None else Origin(held[0], held[1], tuple(document.get("tied_to", ())))
 
 
 def _span_document(span: Span) -> list[int]:

@@ -17,7 +17,7 @@ from sync_worker.outbound.mongo.object_documents import (
     KNOWN,
     KNOWN_TO_JUDGE,
     known_from,
-    origin_field,
+    origin_fields,
     quarantine_field,
     state_document,
     state_from,
@@ -84,6 +84,12 @@ class MongoObjects:
         """Those with a title."""
         where = {"connection_id": claim.connection_id, "alive": True, "content.title": {"$type": "string"}}
         states = [state_from(document) async for document in self._objects.find(where).limit(limit)]
+        return [state for state in states if isinstance(state, Imported)]
+
+    async def tied(self, claim: Claim) -> Sequence[Imported]:
+        """Those of which an appointment's time decides whether they are the user's own."""
+        where = {"connection_id": claim.connection_id, "tied_to": {"$exists": True}}
+        states = [state_from(document) async for document in self._objects.find(where)]
         return [state for state in states if isinstance(state, Imported)]
 
     async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
@@ -157,9 +163,9 @@ def _living(claim: Claim, calendar_id: str) -> Document:
 
 def _operation(claim: Claim, write: State | Refresh) -> _Operation:
     if isinstance(write, Refresh):
-        told = quarantine_field(write.quarantine) | origin_field(write.origin)
+        told = quarantine_field(write.quarantine) | origin_fields(write.origin)
         noted = {"etag": write.etag, "basis": write.basis, "fence": claim.fence} | told
-        cleared = {field: "" for field in ("quarantine", "origin") if field not in told}
+        cleared = {field: "" for field in ("quarantine", "origin", "tied_to") if field not in told}
         return UpdateOne({"_id": write.event_id}, {"$set": noted, **({"$unset": cleared} if cleared else {})})
     return ReplaceOne({"_id": write.event_id}, state_document(claim, write), upsert=True)
 

@@ -37,8 +37,8 @@ from sync_worker.outbound.mongo.documents import (
 from sync_worker.outbound.together import Together
 
 _UNSAID: Final = "$$REMOVE"
-_GATHERED_SECONDS: Final = 0.02
-"""A pass may as well end so much later."""
+_GATHERED_SECONDS: Final = 0.05
+"""What a pass has found is on Kafka by then; it may as well give its place back so much later."""
 _MOST: Final = 100
 _End = tuple[Claim, Ending]
 _PLAIN_HOME: Final = "home"

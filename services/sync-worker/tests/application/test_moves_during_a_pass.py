@@ -1,0 +1,148 @@
+"""An event that moves to another calendar while the calendars are asked one after another."""
+
+from collections.abc import Callable
+
+import pytest
+
+from contracts.events import ICloudEventImported, ICloudEventRemoved
+from icloud import Changes, NotUnderstood, calendar_id
+from sync_worker.domain.appointments import uid_of
+from worker_examples import ics
+from worker_fakes import FakeCalendar, FakeICloud
+from worker_stage import Stage
+
+TUESDAY, FRIDAY = "2027-03-02T10:00", "2027-03-05T16:00"
+
+
+class EventfulICloud(FakeICloud):
+    """Things happen just before a calendar tells its changes, once each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: dict[str, Callable[[], object]] = {}
+
+    async def changes(self, path: str, token: str) -> Changes:
+        self.before.pop(path, lambda: None)()
+        return await super().changes(path, token)
+
+
+@pytest.fixture
+def icloud() -> EventfulICloud:
+    return EventfulICloud()
+
+
+@pytest.fixture
+def stage(icloud: EventfulICloud) -> Stage:
+    return Stage(icloud=icloud)
+
+
+@pytest.fixture
+def both(stage: Stage) -> list[FakeCalendar]:
+    """In the order in which they are asked."""
+    two = [stage.icloud.calendar(name) for name in ("home", "work")]
+    return sorted(two, key=lambda one: calendar_id(stage.connection_id, one.path))
+
+
+def moving(of: FakeCalendar, to: FakeCalendar) -> Callable[[], None]:
+    def move() -> None:
+        of.delete("x")
+        to.put("x", ics("uid-x", TUESDAY))
+
+    return move
+
+
+async def begun(stage: Stage, both: list[FakeCalendar], first: int) -> tuple[FakeCalendar, FakeCalendar, str]:
+    """Where an event lies in a calendar that something else has changed in, and another calendar; and its href."""
+    of, to = both[first], both[1 - first]
+    href = of.put("x", ics("uid-x", TUESDAY))
+    to.put("old", ics("uid-old", FRIDAY))
+    await stage.follow(of, to)
+    await stage.sync()
+    of.put("other", ics("uid-other", FRIDAY))
+    return of, to, href
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("changed", [True, False])
+async def test_what_moves_while_the_calendars_are_asked_never_leaves_its_time_open(
+    stage: Stage, icloud: EventfulICloud, both: list[FakeCalendar], first: int, *, changed: bool
+) -> None:
+    of, to, old = await begun(stage, both, first)
+    stage.events.said.clear()
+    if changed:
+        to.put("old", ics("uid-old", TUESDAY))
+    icloud.before[of.path] = moving(of, to)
+
+    await stage.sync()
+
+    new = f"{to.path}x.ics"
+    about = [one for one in stage.events.said if isinstance(one, ICloudEventImported | ICloudEventRemoved)]
+    order = [one.event_id for one in about if one.event_id in {stage.id_of(old), stage.id_of(new)}]
+    assert order == [stage.id_of(new), stage.id_of(old)]
+    assert stage.events.completed()[-1].calendars == ()
+
+
+async def test_what_came_while_others_were_asked_is_told_once(
+    stage: Stage, icloud: EventfulICloud, both: list[FakeCalendar]
+) -> None:
+    of, to, _ = await begun(stage, both, 0)
+    icloud.before[of.path] = moving(of, to)
+
+    await stage.sync(3)
+
+    assert stage.history(f"{to.path}x.ics") == [("ICloudEventImported", 1)]
+    assert stage.heard(f"{to.path}old.ics") is not None
+
+
+async def test_a_calendar_that_changes_all_the_time_keeps_no_removal_waiting(
+    stage: Stage, icloud: EventfulICloud, both: list[FakeCalendar]
+) -> None:
+    of, to, old = await begun(stage, both, 0)
+    of.delete("x")
+    icloud.before[of.path] = lambda: to.put("news", ics("uid-news", FRIDAY))
+
+    await stage.sync()
+
+    assert stage.heard(old) is None
+
+
+async def test_removals_wait_for_a_calendar_that_changed_meanwhile_and_cannot_be_read(
+    stage: Stage, icloud: EventfulICloud, both: list[FakeCalendar]
+) -> None:
+    of, to, old = await begun(stage, both, 0)
+    icloud.before[of.path] = moving(of, to)
+    stage.icloud.troubles["changes", to.path] = NotUnderstood("odd")
+
+    await stage.sync()
+    during = stage.heard(old)
+    stage.icloud.troubles.clear()
+    await stage.sync()
+
+    assert during is not None
+    assert (stage.heard(old), stage.heard(f"{to.path}x.ics") is not None) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("following", "name", "asked"),
+    [
+        pytest.param(2, "x", ["calendars", "changes", "calendars"], id="it may have moved"),
+        pytest.param(1, "x", ["calendars", "changes"], id="there is nowhere to go"),
+        pytest.param(2, "ours", ["calendars", "changes"], id="it is ours"),
+    ],
+)
+async def test_a_deletion_costs_one_more_request_where_the_event_may_have_moved(
+    stage: Stage, both: list[FakeCalendar], following: int, name: str, asked: list[str]
+) -> None:
+    of = both[0]
+    names = {"x": "x", "ours": uid_of("a1", of.path)}
+    for one in names.values():
+        of.put(one, ics(one, TUESDAY))
+    both[1].put("old", ics("uid-old", FRIDAY))
+    await stage.follow(*both[:following])
+    await stage.sync()
+    stage.icloud.asked.clear()
+
+    of.delete(names[name])
+    await stage.sync()
+
+    assert [call for call, _ in stage.icloud.asked] == asked
