@@ -14,18 +14,34 @@ from sync_worker.domain.zone_names import remembered_zone
 
 HORIZON = Span(1_767_225_600, 1_767_225_600 + 401 * 86_400)  # from 2026-01-01
 MOST_SECONDS = 2.0
+"""On a core of its own."""
 MOST_BYTES = 200_000_000
+HARMLESS = calendar(event(START, END, "RRULE:FREQ=HOURLY;COUNT=4000"))
+HARMLESS_SECONDS = 0.015
+"""What that takes there. A core that others use as well takes longer for both."""
 
 
 def read(text: str) -> ImportedObject | Unreadable:
-    begun, before = process_time(), forget_peak()
+    before, slowness = forget_peak(), slowness_now()
+    result, took = read_within(text)
+    slowness = max(1.0, slowness, slowness_now())
+    assert took <= MOST_SECONDS * slowness
+    assert peak_bytes() - before <= MOST_BYTES
+    return result
+
+
+def read_within(text: str) -> tuple[ImportedObject | Unreadable, float]:
+    begun = process_time()
+    result: ImportedObject | Unreadable
     try:
-        return read_object(text, horizon=HORIZON, zone=ZoneInfo("Europe/Paris"), addresses=frozenset({"me@x.org"}))
+        result = read_object(text, horizon=HORIZON, zone=ZoneInfo("Europe/Paris"), addresses=frozenset({"me@x.org"}))
     except Unreadable as unreadable:
-        return unreadable
-    finally:
-        assert process_time() - begun <= MOST_SECONDS
-        assert peak_bytes() - before <= MOST_BYTES
+        result = unreadable
+    return result, process_time() - begun
+
+
+def slowness_now() -> float:
+    return min(took for _, took in (read_within(HARMLESS) for _ in range(3))) / HARMLESS_SECONDS
 
 
 @pytest.mark.parametrize(("text", "flaw"), BOMBS.values(), ids=BOMBS.keys())
