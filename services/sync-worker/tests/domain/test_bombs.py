@@ -112,7 +112,7 @@ def test_a_zone_that_nobody_knows_blocks_all_instances_of_a_long_series() -> Non
 def test_long_names_of_zones_are_not_remembered() -> None:
     remembered_zone.cache_clear()
 
-    read(calendar(event(f"DTSTART;TZID={'x' * 900_000}:20260105T100000")))
+    read_within(calendar(event(f"DTSTART;TZID={'x' * 900_000}:20260105T100000")))
 
     assert remembered_zone.cache_info().currsize == 0
 
