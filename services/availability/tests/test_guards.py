@@ -136,12 +136,15 @@ async def test_whoever_wakes_late_brings_back_nothing(
         await stage.slots.remove(THEY, slot.id)
 
 
-async def test_a_first_booking_by_two_processes_at_once_is_one(stage: Stage, mortal: Stage) -> None:
+async def test_a_first_booking_by_two_processes_at_once_is_one_and_refusals_are_no_decisions(
+    mongo: AsyncIOMotorClient[Document], database: str, stage: Stage, mortal: Stage
+) -> None:
     answers = await asyncio.gather(
         *(where.book(span(9, 10)) for where in (stage, mortal) for _ in range(3)), return_exceptions=True
     )
 
     assert sum(isinstance(answer, SlotTaken) for answer in answers) == 5
+    assert [guard["number"] async for guard in mongo[database]["guards"].find()] == [1]
 
 
 async def test_bookings_of_one_user_in_two_processes_all_find_their_place(stage: Stage, mortal: Stage) -> None:

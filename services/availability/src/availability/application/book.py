@@ -79,10 +79,14 @@ class Book:
             if given is not None:
                 return given
             answer = self._booked(wish, known, desk)
-            desk.remember(key, answer)
+            if isinstance(answer, Shown):
+                desk.remember(key, answer)
             return answer
 
         answer = await self._bookings.alone(wish.user, decide)
+        if isinstance(answer, Taken):
+            # It changes nothing of the user's time, so it is no decision that others would have to look at.
+            return await self._bookings.refuse(key, answer)
         self._world.told()
         return answer
 

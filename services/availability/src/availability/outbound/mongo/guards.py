@@ -60,6 +60,7 @@ class Guards:
         self._quick = self._guards.with_options(write_concern=_AT_ONCE)
         # What is seen before a majority has it would be ahead of the snapshots that are read after it.
         self._settled = self._guards.with_options(read_concern=ReadConcern("majority"))
+        self._newest = self._guards.with_options(read_concern=ReadConcern("local"))
         self._timeline = primary.get_collection(TIMELINE)
         self._answers = primary.get_collection(ANSWERS)
 
@@ -72,14 +73,17 @@ class Guards:
         return int(guard["number"])
 
     async def _left_alone(self, user: User, session: Session | None) -> Document | None:
-        """The guard, without a claim unless whoever made it has had the time to carry it out."""
-        guard = await self._settled.find_one({"_id": user._asdict()}, session=session)
+        """The guard, without a claim unless whoever made it has had the time to carry it out.
+
+        In a session no claim is overlooked because no majority has it yet: it would only be decided in vain.
+        """
+        newest = self._settled if session is None else self._newest
         for pause in _PATIENCE:
+            guard = await newest.find_one({"_id": user._asdict()}, session=session)
             if guard is None or "claim" not in guard:
                 break
             await asyncio.sleep(pause)
-            guard = await self._settled.find_one({"_id": user._asdict()}, session=session)
-        return guard
+        return await self._settled.find_one({"_id": user._asdict()}, session=session)
 
     async def unchecked(self, limit: int, session: Session | None = None) -> list[tuple[User, int]]:
         """At most `limit` users whose time changed since appointments were held against it, with their counts."""
