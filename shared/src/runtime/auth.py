@@ -1,21 +1,18 @@
 """Who is calling: tokens of the platform, checked against its public keys."""
 
 import asyncio
-import json
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from runtime.clock import system_clock
+from runtime.jwks import Key, keys_at
 from runtime.logs import get_logger
 from runtime.settings import AuthSettings
 
@@ -26,12 +23,9 @@ _REFRESH_SECONDS: Final = 600.0
 """A key that the platform has withdrawn is believed no longer than this, unless its keys cannot be fetched."""
 _PAUSE_SECONDS: Final = 10.0
 """Between two fetches of the keys, so that made-up key ids cannot turn us against the platform."""
-_FETCH_SECONDS: Final = 5.0
-_KEYS_BYTES: Final = 256 * 1024
 _REMEMBERED_SECONDS: Final = 60.0
 _REMEMBERED_TOKENS: Final = 10_000
 """Of everybody who asks within a minute; some 3 MB."""
-_RSA_BITS: Final = 2_048
 _REQUIRED: Final = ("iss", "aud", "exp", "sub", "account_id")
 _SERVICE: Final = "service:"
 USER_ID: Final = r"^[A-Za-z0-9_.:@|+-]{1,128}$"
@@ -79,12 +73,6 @@ class Caller:
         return not user_id.startswith(_SERVICE) if self.service else user_id == self.user_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    algorithm: str
-    key: RSAPublicKey | EllipticCurvePublicKey
-
-
 class TokenChecker:
     """Believes RS256 and ES256 tokens of the configured issuer and audience.
 
@@ -94,7 +82,7 @@ class TokenChecker:
 
     def __init__(self, settings: AuthSettings) -> None:
         self._settings = settings
-        self._keys: Mapping[str, _Key] = {}
+        self._keys: Mapping[str, Key] = {}
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
         self._fetching = asyncio.Lock()
@@ -121,7 +109,7 @@ class TokenChecker:
         self._checked.put(token, caller, claims["exp"])
         return caller
 
-    def _claims(self, token: str, key: _Key) -> dict[str, Any]:
+    def _claims(self, token: str, key: Key) -> dict[str, Any]:
         try:
             return jwt.decode(
                 token,
@@ -137,7 +125,7 @@ class TokenChecker:
         except (ValueError, TypeError, OverflowError):  # claims of shapes that PyJWT does not expect
             raise Unauthenticated("malformed claims") from None
 
-    async def _key(self, kid: object) -> _Key:
+    async def _key(self, kid: object) -> Key:
         if not isinstance(kid, str):
             raise Unauthenticated("the token names no key")
         if self._stale() or kid not in self._keys:
@@ -161,7 +149,7 @@ class TokenChecker:
                 return
             self._tried_at = _now()
             try:
-                self._keys = _usable(await _fetch(self._settings.jwks))
+                self._keys = await keys_at(self._settings.jwks)
             except (OSError, ValueError, aiohttp.ClientError, jwt.PyJWTError) as error:
                 _log.warning("keys_unavailable", why=type(error).__name__)
             else:
@@ -219,46 +207,3 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     if not all(isinstance(said, str) and _ID.fullmatch(said) for said in (account, user)) or not isinstance(scope, str):
         raise Unauthenticated("malformed claims")
     return Caller(account, user, frozenset(scope.split()), service=user.startswith(_SERVICE))
-
-
-async def _fetch(source: str) -> object:
-    if not source.startswith(("https://", "http://")):
-        return json.loads(await asyncio.to_thread(Path(source).read_bytes))
-    timeout = aiohttp.ClientTimeout(total=_FETCH_SECONDS)
-    # A session for each fetch: it happens every ten minutes, and nothing stays open in between.
-    async with (
-        aiohttp.ClientSession(timeout=timeout) as session,
-        session.get(source, allow_redirects=False, raise_for_status=True) as answer,
-    ):
-        body = await answer.content.read(_KEYS_BYTES)
-        while not answer.content.at_eof():
-            if len(body) >= _KEYS_BYTES:
-                raise ValueError("too many keys")
-            body += await answer.content.read(_KEYS_BYTES)
-        return json.loads(body)
-
-
-def _usable(key_set: object) -> dict[str, _Key]:
-    """The keys that may verify signatures, by id. Others, symmetric ones above all, are passed over."""
-    listed = key_set.get("keys") if isinstance(key_set, dict) else None
-    if not isinstance(listed, list):
-        raise ValueError("not a key set")  # noqa: TRY004 - it is the platform's text that is wrong, not our type
-    usable: dict[str, _Key] = {}
-    for entry in listed:
-        if isinstance(entry, dict) and isinstance(kid := entry.get("kid"), str) and (key := _read(entry)):
-            usable[kid] = key
-    return usable
-
-
-def _read(entry: dict[str, Any]) -> _Key | None:
-    if entry.get("use", "sig") != "sig" or entry.get("kty") not in {"RSA", "EC"}:
-        return None
-    try:
-        key = jwt.PyJWK(entry, algorithm="RS256" if entry["kty"] == "RSA" else "ES256").key
-    except jwt.PyJWTError:
-        return None
-    if isinstance(key, RSAPublicKey) and key.key_size >= _RSA_BITS and entry.get("alg", "RS256") == "RS256":
-        return _Key("RS256", key)
-    if isinstance(key, EllipticCurvePublicKey) and key.curve.name == "secp256r1":
-        return _Key("ES256", key)
-    return None
