@@ -34,7 +34,9 @@ def up_to(*applied: int, end: int = 10) -> ReachOf:
 
 
 async def syncs(timeline: Timeline, *news: SyncNews) -> None:
-    await RecordSyncs(timeline, lambda: NOW, up_to(10))([SaidAt(piece, NOW, 0) for piece in news])
+    await RecordSyncs(timeline, lambda: NOW, up_to(10))(
+        [SaidAt(piece, NOW, 0, offset) for offset, piece in enumerate(news)]
+    )
 
 
 async def ask(timeline: Timeline, *, user: str = USER, account: str = ACCOUNT, days: int = 7) -> Busy:

@@ -76,7 +76,7 @@ async def test_one_connection_that_waits_holds_up_no_other(timeline: Timeline) -
 
 async def test_however_late_it_is_an_event_that_can_still_come_is_waited_for(timeline: Timeline) -> None:
     await connections(timeline, connected())
-    record, said = RecordSyncs(timeline, lambda: NOW, up_to(7, 9, 10)), SaidAt(completed(last=LAST), LATE, 3)
+    record, said = RecordSyncs(timeline, lambda: NOW, up_to(7, 9, 10)), SaidAt(completed(last=LAST), LATE, 3, 0)
 
     for _ in range(2):
         with pytest.raises(EventsMissing):
@@ -94,7 +94,7 @@ async def test_what_is_written_after_an_event_was_missed_is_not_waited_for(timel
     async def reach(_partition: int) -> Reach:
         return next(reaches)
 
-    record, said = RecordSyncs(timeline, lambda: NOW, reach), SaidAt(completed(last=LAST), LATE, 3)
+    record, said = RecordSyncs(timeline, lambda: NOW, reach), SaidAt(completed(last=LAST), LATE, 3, 0)
     with pytest.raises(EventsMissing):
         await record([said])
     await record([said])
@@ -107,7 +107,7 @@ async def test_a_later_pass_is_not_believed_before_an_earlier_one_whose_events_a
     record = RecordSyncs(timeline, lambda: NOW, up_to(9))
 
     with pytest.raises(EventsMissing):
-        await record([SaidAt(completed(last=LAST), LATE, 3), SaidAt(completed(revision=2), LATE, 3)])
+        await record([SaidAt(completed(last=LAST), LATE, 3, 0), SaidAt(completed(revision=2), LATE, 3, 1)])
 
     assert (await ask(timeline)).freshness.state is State.IMPORTING
 
@@ -116,7 +116,7 @@ async def test_a_first_pass_without_events_is_believed_once_all_is_applied_that_
     timeline: Timeline,
 ) -> None:
     await connections(timeline, connected())
-    record, said = RecordSyncs(timeline, lambda: NOW, up_to(0, 9, 10)), SaidAt(completed(), NOW, 3)
+    record, said = RecordSyncs(timeline, lambda: NOW, up_to(0, 9, 10)), SaidAt(completed(), NOW, 3, 0)
 
     for _ in range(2):
         with pytest.raises(EventsMissing):
@@ -127,11 +127,41 @@ async def test_a_first_pass_without_events_is_believed_once_all_is_applied_that_
     assert (between, (await ask(timeline)).freshness.state) == (State.IMPORTING, State.FRESH)
 
 
+async def test_a_neighbour_of_the_same_moment_does_not_move_what_is_waited_for(timeline: Timeline) -> None:
+    await connections(timeline, connected())
+    reaches = iter([Reach(8, 10), Reach(10, 12)])
+
+    async def busy_reach(_partition: int) -> Reach:
+        return next(reaches)
+
+    record = RecordSyncs(timeline, lambda: NOW, busy_reach)
+    news = [SaidAt(completed(), NOW, 3, 0), SaidAt(rejected(revision=1), NOW, 3, 1)]
+    with pytest.raises(EventsMissing):
+        await record(news)
+    await record(news)
+
+    assert (await ask(timeline)).freshness.state is State.FRESH
+
+
+async def test_kafka_is_asked_once_for_all_that_begin_in_a_partition(timeline: Timeline) -> None:
+    asked: list[int] = []
+
+    async def reach(partition: int) -> Reach:
+        asked.append(partition)
+        return Reach(10, 10)
+
+    await RecordSyncs(timeline, lambda: NOW, reach)(
+        [SaidAt(completed(connection=f"c{n}", user=f"u{n}"), NOW, n % 2, n) for n in range(20)]
+    )
+
+    assert sorted(asked) == [0, 1]
+
+
 async def test_once_a_pass_is_kept_those_without_events_are_believed_at_once(timeline: Timeline) -> None:
     await connections(timeline, connected())
     await syncs(timeline, completed(ago(minutes=20)))
 
-    await RecordSyncs(timeline, lambda: NOW, up_to(0))([SaidAt(completed(ago(minutes=1), revision=2_000), NOW, 3)])
+    await RecordSyncs(timeline, lambda: NOW, up_to(0))([SaidAt(completed(ago(minutes=1), revision=2_000), NOW, 3, 0)])
 
     assert (await ask(timeline)).freshness.as_of == NOW - timedelta(minutes=1)
 
@@ -142,7 +172,7 @@ async def test_a_refusal_does_not_make_younger_what_a_pass_is_waited_for(timelin
     record = RecordSyncs(timeline, lambda: NOW, up_to(9))
 
     with pytest.raises(EventsMissing):
-        await record([SaidAt(completed(last=LAST, revision=2), LATE, 3), SaidAt(rejected(revision=3), LATE, 3)])
+        await record([SaidAt(completed(last=LAST, revision=2), LATE, 3, 0), SaidAt(rejected(revision=3), LATE, 3, 1)])
     known = (await ask(timeline)).freshness
 
     assert (known.state, known.as_of) == (State.NEEDS_RECONNECT, NOW - timedelta(minutes=20))

@@ -1,7 +1,6 @@
 """How far each connection's calendars have been read."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -25,11 +24,12 @@ HELD_BACK: Final = timedelta(seconds=60)
 
 
 class SaidAt(NamedTuple):
-    """News, when they were written to Kafka, and in which partition; it has the same number on every topic."""
+    """News, when they were written to Kafka, and where; a partition has the same number on every topic."""
 
     event: SyncNews
     at: datetime
     partition: int
+    offset: int
 
 
 class Reach(NamedTuple):
@@ -61,40 +61,41 @@ class RecordSyncs:
         self._timeline = timeline
         self._clock = clock
         self._reach_of = reach_of
-        self._ends: dict[tuple[int, datetime], int] = {}
+        self._ends: dict[tuple[int, int], int] = {}
         """Where the events ended when it was first asked for the sake of these news."""
 
     async def __call__(self, news: Sequence[SaidAt]) -> None:
         """Raises EventsMissing when some could not be kept yet; all others are."""
         missing = frozenset(await self._timeline.missing([one for said in news for one in _last_events(said.event)]))
         begun = frozenset(await self._timeline.unread({one for said in news for one in _silent(said.event)}))
+        reaches: dict[int, Reach] = {}
         waiting: set[str] = set()
         pieces: list[ConnectionNews] = []
         for said in news:
             lacking = {one.connection_id for one in _last_events(said.event) if one in missing}
-            unsure = await self._unsure(said, lacking, begun.intersection(_silent(said.event)))
+            those_that_begin = begun.intersection(_silent(said.event))
+            is_late = said.at <= self._clock() - HELD_BACK
+            unsure = lacking | those_that_begin
+            if (those_that_begin or (lacking and is_late)) and await self._all_applied(said, reaches):
+                unsure = set() if is_late else lacking
             waiting |= unsure
             if not unsure:
-                self._ends.pop((said.partition, said.at), None)
+                self._ends.pop((said.partition, said.offset), None)
             pieces += _pieces(said.event, waiting)
         await self._timeline.put_news(pieces)
         await self._put_doubts([_doubt(said.event) for said in news if isinstance(said.event, DoubtNews)])
         if waiting:
             raise EventsMissing
 
-    async def _unsure(self, said: SaidAt, lacking: AbstractSet[str], begun: AbstractSet[str]) -> AbstractSet[str]:
-        """Those that cannot be believed yet, of connections whose last event is not there and of those that begin."""
-        is_late = said.at <= self._clock() - HELD_BACK
-        if not (begun or (lacking and is_late)):
-            return lacking
-        if not await self._all_applied(said):
-            return lacking | begun
-        return set() if is_late else lacking
+    async def _all_applied(self, said: SaidAt, reaches: dict[int, Reach]) -> bool:
+        """Whether all events are applied that were there when this was first asked.
 
-    async def _all_applied(self, said: SaidAt) -> bool:
-        """Whether all events are applied that were there when this was first asked."""
-        reach = await self._reach_of(said.partition)
-        return reach.applied >= self._ends.setdefault((said.partition, said.at), reach.end)
+        What was asked for one of these news holds for all of its partition: all were there by then.
+        """
+        if said.partition not in reaches:
+            reaches[said.partition] = await self._reach_of(said.partition)
+        reach = reaches[said.partition]
+        return reach.applied >= self._ends.setdefault((said.partition, said.offset), reach.end)
 
     async def _put_doubts(self, doubts: Sequence[Doubt]) -> None:
         """As events: whichever of a doubt and the end of its connection comes last erases what the other has left."""

@@ -47,7 +47,11 @@ def subscriptions(records: Records) -> tuple[Subscription, ...]:
 
     async def on_syncs(deliveries: Sequence[Delivery]) -> None:
         await records.syncs(
-            [SaidAt(one.event, _said_at(one), one.partition) for one in deliveries if isinstance(one.event, SyncNews)]
+            [
+                SaidAt(one.event, _said_at(one), one.partition, one.offset)
+                for one in deliveries
+                if isinstance(one.event, SyncNews)
+            ]
         )
 
     async def on_exports(deliveries: Sequence[Delivery]) -> None:

@@ -51,7 +51,10 @@ class MongoAnswers:
 
     async def to(self, key: Key) -> Answer | None:
         """The answer that this key got."""
-        found = await self._answers.find_one({"_id": key.id, "wish": key.wish})
+        theirs = {"_id": key.id, "wish": key.wish}
+        found = await self._answers.find_one(theirs)
+        if found is not None and "answer" in found:
+            found = await self._vouched.find_one(theirs)
         return None if found is None else _kept(found).answer
 
     async def refuse(self, key: Key, answer: Taken) -> Answer:

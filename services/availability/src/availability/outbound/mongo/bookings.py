@@ -84,10 +84,10 @@ class MongoBookings:
         with _later():
             return await read_known(self._snapshots, user, window, session)
 
-    async def find(self, account_id: str, appointment_id: str) -> Appointment | None:
+    async def find(self, account_id: str, appointment_id: str, session: Session | None = None) -> Appointment | None:
         mine = {"_id": appointment_id, "kind": EntryKind.APPOINTMENT.value, "account_id": account_id}
         with _later():
-            found = await self._timeline.find_one(mine)
+            found = await self._timeline.find_one(mine, session=session)
         return None if found is None else appointment_from(found)
 
     async def between(self, user: User, window: Window) -> Sequence[Appointment]:
@@ -123,12 +123,12 @@ class MongoBookings:
         with _later():
             return await self._answers.refuse(key, answer)
 
-    async def slot(self, user: User, slot_id: str) -> BlockedSlot | None:
+    async def slot(self, user: User, slot_id: str, session: Session | None = None) -> BlockedSlot | None:
         """That blocked slot of the user."""
         kind = EntryKind.BLOCKED_SLOT.value
         theirs = {"_id": slot_id, "kind": kind, **user._asdict(), "entry": {"$exists": True}}
         with _later():
-            found = await self._timeline.find_one(theirs)
+            found = await self._timeline.find_one(theirs, session=session)
         return None if found is None else slot_from(found)
 
     def _entries(self, user: User, kind: EntryKind, span: Span) -> AsyncIterator[Document]:
@@ -151,11 +151,11 @@ class _Desk:
         return await self._bookings.known(self._user, window, self._session)
 
     async def appointment(self, appointment_id: str) -> Appointment | None:
-        found = await self._bookings.find(self._user.account_id, appointment_id)
+        found = await self._bookings.find(self._user.account_id, appointment_id, self._session)
         return found if found is not None and found.user == self._user else None
 
     async def slot(self, slot_id: str) -> BlockedSlot | None:
-        return await self._bookings.slot(self._user, slot_id)
+        return await self._bookings.slot(self._user, slot_id, self._session)
 
     async def answered(self, key: Key) -> Answer | None:
         return await self._bookings.answered(key)
