@@ -112,7 +112,7 @@ class RepetitionLimit(logging.Filter):
 
     def _is_full(self, now: float) -> bool:
         if len(self._said) >= _MOST_WORDINGS:
-            self._said = {wording: said for wording, said in self._said.items() if now < said.until}
+            self._said = {wording: said for wording, said in list(self._said.items()) if now < said.until}
         return len(self._said) >= _MOST_WORDINGS
 
 

@@ -122,6 +122,63 @@ async def test_removals_wait_for_a_calendar_that_changed_meanwhile_and_cannot_be
     assert (stage.heard(old), stage.heard(f"{to.path}x.ics") is not None) == (None, True)
 
 
+@pytest.mark.parametrize("also", [True, False])
+async def test_what_comes_back_while_the_calendars_are_asked_stays(
+    stage: Stage, icloud: EventfulICloud, both: list[FakeCalendar], *, also: bool
+) -> None:
+    of, to, old = await begun(stage, both, 0)
+    moving(of, to)()
+    if also:
+        to.delete("old")
+    icloud.before[to.path] = moving(to, of)
+
+    await stage.sync()
+
+    assert stage.heard(old) is not None
+    assert [kind for kind, _ in stage.history(old)] == ["ICloudEventImported"]
+    await stage.sync()
+    assert (stage.heard(old) is not None, stage.heard(f"{to.path}x.ics")) == (True, None)
+
+
+class ForgetfulICloud(EventfulICloud):
+    """Something comes into a calendar each time another is asked, and then it cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.troubled: FakeCalendar | None = None
+        self.times = 0
+
+    async def changes(self, path: str, token: str) -> Changes:
+        if self.troubled is not None and path == self.troubled.path:
+            self.times += 1
+            if self.times % 2 == 0:
+                raise NotUnderstood("odd")
+            found = await super().changes(path, token)
+            self.troubled.put(f"more-{self.times}", ics(f"uid-more-{self.times}", FRIDAY))
+            return found
+        return await super().changes(path, token)
+
+
+async def test_removals_wait_for_a_second_answer_no_longer_than_for_a_first() -> None:
+    icloud = ForgetfulICloud()
+    stage = Stage(icloud=icloud)
+    two = [icloud.calendar(name) for name in ("home", "work")]
+    of, to = sorted(two, key=lambda one: calendar_id(stage.connection_id, one.path))
+    of, to, old = await begun(stage, [of, to], 0)
+    of.delete("x")
+    icloud.troubled = to
+
+    held = []
+    for number in range(6):
+        to.put(f"news-{number}", ics(f"uid-news-{number}", FRIDAY))
+        icloud.times = 0
+        await stage.sync()
+        held.append(stage.heard(old) is not None)
+
+    assert held[0]
+    assert not held[-1]
+
+
 @pytest.mark.parametrize(
     ("following", "name", "asked"),
     [

@@ -1,6 +1,7 @@
 """One calendar within a pass."""
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
 from typing import Final, Protocol
 
@@ -112,24 +113,28 @@ class ReadCalendar:
             await self._fall_behind_or_raise(course, step, why)
             return None
         missing = await self._lagging(claim, step, lag.missing)
-        if missing or news_of_late(step.tracked, {href: reading.fetch[href] for href in lag.stale}):
-            tries = step.tracked.failures + 1 if step.tracked else 1
-            if tries < PATIENCE:
-                await self.fall_behind(course, step, None)
-                return None
+        lags = missing or news_of_late(step.tracked, {href: reading.fetch[href] for href in lag.stale})
+        if lags and _failures(claim, step) + 1 < PATIENCE:
+            await self.fall_behind(course, step, None)
+            return None
         if missing:
             lost = dict.fromkeys(missing, "")
             await self._bring.give_up(claim, Wanted(step.calendar_id, reading.shown.path, lost), course.look)
         late = {href: etag for href in (*lag.stale, *lag.missing) if (etag := reading.fetch[href])}
         return replace(reading, late=late)
 
-    async def again(self, course: Course, step: Step) -> None:
-        """Import what has come into a calendar meanwhile. Settles nothing: the next pass hears all of it once more."""
+    async def again(self, course: Course, step: Step) -> AbstractSet[str]:
+        """Import what has come into a calendar meanwhile, and tell the ids of it.
+
+        Settles nothing: the next pass hears all of it once more.
+        """
         tracked = course.settled.get(step.calendar_id, step.tracked)
         how = How.CHANGES if tracked and tracked.token else How.LISTING
         reading = await self.ask(course, replace(step, how=how, tracked=tracked))
-        if reading:
-            await self.bring(course, reading)
+        if reading is None:
+            return frozenset()
+        await self.bring(course, reading)
+        return {event_id(course.claim.connection_id, href) for href in reading.fetch}
 
     async def settle(self, course: Course, reading: Reading) -> None:
         """Everything of this reading is on Kafka: the next pass goes on from here."""
@@ -159,14 +164,16 @@ class ReadCalendar:
 
     async def wait(self, course: Course, reading: Reading) -> None:
         """The removals of this reading are not done in this pass: the next one asks again from where this one did."""
-        tracked = reading.step.tracked
+        # Where it was asked once more and did not answer, that counts.
+        tracked = course.behind.get(reading.step.calendar_id, reading.step.tracked)
         if tracked is not None:
             await self._passes.remember(course.claim, reading.step.calendar_id, unsettled(tracked))
 
     async def fall_behind(self, course: Course, step: Step, why: ICloudError | None) -> None:
         """The calendar could not be read to the end; what is known of it stays."""
         claim = course.claim
-        tracked = course.behind[step.calendar_id] = failed(step.tracked, step.shown, claim.basis, claim.as_of)
+        tracked = failed(step.tracked, step.shown, claim.basis, claim.as_of)
+        tracked = course.behind[step.calendar_id] = replace(tracked, failures=_failures(claim, step) + 1)
         reason = type(why).__name__ if why else "Lag"
         metrics.BEHIND.labels(reason).inc()
         _log.warning(
@@ -227,3 +234,9 @@ class ReadCalendar:
         if any(counts.values()):
             _log.warning("drift_repaired", **counts)
         return repaired
+
+
+def _failures(claim: Claim, step: Step) -> int:
+    """How many passes in a row failed before this one, even if this one has settled the calendar and asks it again."""
+    before = claim.calendars.get(step.calendar_id)
+    return before.failures if before else 0

@@ -1,6 +1,6 @@
 """One pass over one Apple account."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -145,7 +145,7 @@ class SyncAccount:
         await course.progress.begin(sum(len(reading.fetch) for reading in readings))
         brought = [done for reading in readings if (done := await self._bring(course, reading))]
         if brought and not course.removals_wait([step.calendar_id for step in gone]):
-            await self._follow_moves(course, planned, brought)
+            brought = await self._follow_moves(course, planned, brought)
         await self._remove(course, brought, gone)
         await self._do.leave(course, planned.left)
 
@@ -168,26 +168,22 @@ class SyncAccount:
         await self._do.read.settle(course, brought)
         return None
 
-    async def _follow_moves(self, course: Course, planned: Plan, brought: Sequence[Reading]) -> None:
-        """Read on wherever something may have gone that is about to be removed.
+    async def _follow_moves(self, course: Course, planned: Plan, brought: list[Reading]) -> list[Reading]:
+        """Read on wherever something may have gone that is about to be removed; what is left to be removed.
 
         Calendars are asked one after another, and after the home: of what is moved in between, one tells that it left,
         while another was asked before it came, or not at all. What this finds to have left is for the next pass.
         """
-        claim, others = course.claim, [step for step in planned.steps if step.readable]
-        if len(others) == 1:
-            return
-        freeing = {
-            reading.step.calendar_id for reading in brought if await self._do.remove.frees(claim, reading.remove)
-        }
-        others = [step for step in others if freeing - {step.calendar_id}]
-        if not others:
-            return
-        shown = _shown(_by_id(claim, await course.account.calendars()))
-        for step in others:
+        steps = [step for step in planned.steps if step.readable]
+        frees = [await self._do.remove.frees(course.claim, reading.remove) for reading in brought]
+        if len(steps) == 1 or not any(frees):
+            return brought
+        shown, came = _shown(_by_id(course.claim, await course.account.calendars())), set[str]()
+        for step in steps:
             if step.moved(shown.get(step.calendar_id)):
                 _log.info("changed_meanwhile", calendar_id=step.calendar_id)
-                await self._do.read.again(course, step)
+                came |= await self._do.read.again(course, step)
+        return [replace(one, remove=tuple(each for each in one.remove if each not in came)) for one in brought]
 
     async def _remove(self, course: Course, brought: list[Reading], gone: list[Step]) -> None:
         if (brought or gone) and course.removals_wait([step.calendar_id for step in gone]):

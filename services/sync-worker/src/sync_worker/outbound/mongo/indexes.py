@@ -56,6 +56,11 @@ async def make_indexes(client: Client, database: str = DATABASE) -> None:
                 partialFilterExpression={"quarantine.reason": {"$exists": True}},
             ),
             IndexModel(
+                [("connection_id", ASCENDING)],
+                name="titled",
+                partialFilterExpression={"content.title": {"$type": "string"}},
+            ),
+            IndexModel(
                 [("connection_id", ASCENDING)], name="tied", partialFilterExpression={"tied_to": {"$exists": True}}
             ),
             IndexModel(
