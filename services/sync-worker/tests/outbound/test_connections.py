@@ -176,7 +176,10 @@ async def test_erasing_does_not_wait_for_apple(store: Store) -> None:
         await store.passes.end(claim, Postponed(HOUR, 1, asked=HOUR))
     await store.connections.end(before.connection_id, epoch=1, revision=2, whose=disconnected(before.connection_id))
 
-    assert {claim.connection_id for claim in await store.leases().claim(10)} == {one, other}
+    leases = store.leases()
+    # The first may come upon one of them alone in its bucket.
+    claims = [*await leases.claim(10), *await leases.claim(10)]
+    assert {claim.connection_id for claim in claims} == {one, other}
 
 
 async def test_a_stopped_connection_is_left_alone_until_it_is_reconnected(store: Store) -> None:
