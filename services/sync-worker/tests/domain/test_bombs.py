@@ -14,23 +14,22 @@ from sync_worker.domain.zone_names import remembered_zone
 
 HORIZON = Span(1_767_225_600, 1_767_225_600 + 401 * 86_400)  # from 2026-01-01
 MOST_SECONDS = 2.0
-"""On a core of its own."""
 MOST_BYTES = 200_000_000
-HARMLESS = calendar(event(START, END, "RRULE:FREQ=HOURLY;COUNT=4000"))
-HARMLESS_SECONDS = 0.015
-"""What that takes there. A core that others use as well takes longer for both."""
+TRIES = 3
+"""Others on the core only ever add to what an object costs: the cheapest reading tells."""
 
 
 def read(text: str) -> ImportedObject | Unreadable:
-    before, slowness = forget_peak(), slowness_now()
-    result, took = read_within(text)
-    slowness = max(1.0, slowness, slowness_now())
-    assert took <= MOST_SECONDS * slowness
+    before, (result, took) = forget_peak(), read_once(text)
+    for _ in range(TRIES - 1):
+        if took > MOST_SECONDS:
+            result, took = read_once(text)
+    assert took <= MOST_SECONDS
     assert peak_bytes() - before <= MOST_BYTES
     return result
 
 
-def read_within(text: str) -> tuple[ImportedObject | Unreadable, float]:
+def read_once(text: str) -> tuple[ImportedObject | Unreadable, float]:
     begun = process_time()
     result: ImportedObject | Unreadable
     try:
@@ -38,10 +37,6 @@ def read_within(text: str) -> tuple[ImportedObject | Unreadable, float]:
     except Unreadable as unreadable:
         result = unreadable
     return result, process_time() - begun
-
-
-def slowness_now() -> float:
-    return min(took for _, took in (read_within(HARMLESS) for _ in range(3))) / HARMLESS_SECONDS
 
 
 @pytest.mark.parametrize(("text", "flaw"), BOMBS.values(), ids=BOMBS.keys())
@@ -112,7 +107,7 @@ def test_a_zone_that_nobody_knows_blocks_all_instances_of_a_long_series() -> Non
 def test_long_names_of_zones_are_not_remembered() -> None:
     remembered_zone.cache_clear()
 
-    read_within(calendar(event(f"DTSTART;TZID={'x' * 900_000}:20260105T100000")))
+    read(calendar(event(f"DTSTART;TZID={'x' * 900_000}:20260105T100000")))
 
     assert remembered_zone.cache_info().currsize == 0
 

@@ -46,31 +46,31 @@ async def make_indexes(client: Client, database: str = DATABASE) -> None:
             ),
         ]
     )
-    await objects.create_indexes(
-        [
-            IndexModel([("connection_id", ASCENDING), ("calendar_id", ASCENDING)], name="of_calendar"),
-            IndexModel([("connection_id", ASCENDING)], name=PENDING, partialFilterExpression={"pending": True}),
-            IndexModel(
-                [("connection_id", ASCENDING), ("calendar_id", ASCENDING)],
-                name=QUARANTINED,
-                partialFilterExpression={"quarantine.reason": {"$exists": True}},
-            ),
-            IndexModel(
-                [("connection_id", ASCENDING)],
-                name="titled",
-                partialFilterExpression={"content.title": {"$type": "string"}},
-            ),
-            IndexModel(
-                [("connection_id", ASCENDING)], name="tied", partialFilterExpression={"tied_to": {"$exists": True}}
-            ),
-            IndexModel(
-                [("connection_id", ASCENDING), ("extent.1", ASCENDING)],
-                name="ended",
-                partialFilterExpression={"alive": True},
-            ),
-            IndexModel([("gone_at", ASCENDING)], name="gravestones", expireAfterSeconds=GRAVESTONES_LAST_SECONDS),
-        ]
-    )
+    await objects.create_indexes(_of_objects())
+
+
+def _of_objects() -> list[IndexModel]:
+    return [
+        IndexModel([("connection_id", ASCENDING), ("calendar_id", ASCENDING)], name="of_calendar"),
+        IndexModel([("connection_id", ASCENDING)], name=PENDING, partialFilterExpression={"pending": True}),
+        IndexModel(
+            [("connection_id", ASCENDING), ("calendar_id", ASCENDING)],
+            name=QUARANTINED,
+            partialFilterExpression={"quarantine.reason": {"$exists": True}},
+        ),
+        IndexModel(
+            [("connection_id", ASCENDING)],
+            name="titled",
+            partialFilterExpression={"content.title": {"$type": "string"}},
+        ),
+        IndexModel([("connection_id", ASCENDING)], name="tied", partialFilterExpression={"tied_to": {"$exists": True}}),
+        IndexModel(
+            [("connection_id", ASCENDING), ("extent.1", ASCENDING)],
+            name="ended",
+            partialFilterExpression={"alive": True},
+        ),
+        IndexModel([("gone_at", ASCENDING)], name="gravestones", expireAfterSeconds=GRAVESTONES_LAST_SECONDS),
+    ]
 
 
 def _of_appointments() -> list[IndexModel]:
