@@ -33,7 +33,9 @@ class Listener:
             uvicorn.Config(
                 self._answer,
                 interface="asgi3",
-                http="h11",  # httptools, which uvicorn takes by itself where it is installed, knows no limit on headers
+                # httptools, which uvicorn takes by itself where it is installed, knows no limit on headers, and takes the
+                # body of a request that offers an upgrade (Java's client does so by itself) for another request.
+                http="h11",
                 access_log=False,
                 log_config=None,
                 lifespan="off",
