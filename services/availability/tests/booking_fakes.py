@@ -62,6 +62,10 @@ class MemoryBookings:
         theirs = [one for one in self.appointments.values() if one.user == user and _meets(one.agreed.span, span)]
         return sorted((one for one in theirs if one.standing is Standing.CANCELLED), key=lambda one: one.agreed.span)
 
+    async def slot(self, user: User, slot_id: str) -> BlockedSlot | None:
+        found = self.blocked.get(slot_id)
+        return found if found is not None and found.user == user else None
+
     async def slots(self, user: User, span: Span) -> Sequence[BlockedSlot]:
         theirs = [slot for slot in self.blocked.values() if slot.user == user and _meets(slot.span, span)]
         return sorted(theirs, key=lambda slot: slot.span)
@@ -154,8 +158,7 @@ class MemoryDesk:
         return found if found is not None and found.user == self._user else None
 
     async def slot(self, slot_id: str) -> BlockedSlot | None:
-        found = self._bookings.blocked.get(slot_id)
-        return found if found is not None and found.user == self._user else None
+        return await self._bookings.slot(self._user, slot_id)
 
     async def answered(self, key: Key) -> Answer | None:
         return self._bookings.answers[key.id][1].answer

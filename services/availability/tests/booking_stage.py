@@ -20,6 +20,7 @@ from availability.application.record_exports import ExportNews, Exports, RecordE
 from availability.application.show import ShowAppointments
 from availability.application.timeline import Timeline
 from availability.domain.appointments import Agreed, Announcement
+from availability.domain.blocked_slots import BlockedSlot
 from availability.domain.intervals import Span
 from availability.domain.users import User
 
@@ -54,11 +55,16 @@ class Stage:
     workers: AskedWorkers = field(default_factory=lambda: AskedWorkers(nothing))
     patience: timedelta = timedelta(seconds=10)
     name: str = field(default_factory=lambda: uuid4().hex[:8])
+    common_clock: MovedClock = field(default_factory=MovedClock)
+    """That of the timeline; the other one is the process's own."""
     _ids: Iterator[int] = field(default_factory=count)
 
     @property
     def world(self) -> Circumstances:
         return Circumstances(self.clock, lambda: f"{self.name}-{next(self._ids)}", STALE_AFTER, lambda: None)
+
+    async def common_time(self) -> datetime:
+        return self.common_clock()
 
     async def book(
         self,
@@ -70,11 +76,14 @@ class Stage:
         max_age: timedelta | None = None,
     ) -> Shown:
         look = LookFirst(
-            self.timeline, self.workers, self.clock, patience=self.patience, every=timedelta(milliseconds=10)
+            self.timeline, self.workers, self.common_time, patience=self.patience, every=timedelta(milliseconds=10)
         )
         wish = Wish(user, Agreed(span, title), "service:tests", max_age)
         key = f"{self.name}-key-{next(self._ids)}" if key is None else key
         return await Book(self.bookings, look, self.world)(wish, Key(key, repr(wish)))
+
+    async def take_off(self, span: Span, *, key: str, user: User = THEY, reason: str | None = None) -> BlockedSlot:
+        return await self.slots.add(user, span, reason, key=Key(key, repr((user, span, reason))))
 
     async def change(self, shown: Shown, span: Span | None = None, **words: str | None) -> Shown:
         def changed(old: Agreed) -> Agreed:

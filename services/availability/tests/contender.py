@@ -28,7 +28,7 @@ from availability.domain.busy import Known
 from availability.domain.intervals import Span, Window
 from availability.domain.users import User
 from availability.outbound.kafka import KafkaWorkers
-from availability.outbound.mongo import MongoBookings, MongoTimeline
+from availability.outbound.mongo import MongoBookings, MongoClock, MongoTimeline
 from availability.outbound.mongo.appointments import outline_write
 from availability.outbound.mongo.bookings import _Desk
 from availability.outbound.mongo.documents import Document
@@ -99,7 +99,8 @@ class Contender:
         bookings = kind(client, system_clock, orders.database)
         # Nobody asks for a fresh look here, so nobody starts the publisher.
         nobody = Publisher(load(KafkaSettings, {"CALSYNC_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}), "contender")
-        look = LookFirst(MongoTimeline(client, system_clock, orders.database), KafkaWorkers(nobody), system_clock)
+        timeline = MongoTimeline(client, system_clock, orders.database)
+        look = LookFirst(timeline, KafkaWorkers(nobody), MongoClock(client))
         world = Circumstances(system_clock, lambda: uuid4().hex, STALE_AFTER, lambda: None)
         self._book = Book(bookings, look, world)
         self._change = ChangeAppointment(bookings, world)

@@ -20,7 +20,7 @@ MINE = f"/v1/users/{USER}/busy"
 
 def served(timeline: MemoryTimeline, platform: Platform, stage: Stage | None = None) -> FastAPI:
     stage = stage or memory_stage(timeline)
-    look = LookFirst(timeline, stage.workers, stage.clock, patience=stage.patience)
+    look = LookFirst(timeline, stage.workers, stage.common_time, patience=stage.patience)
     stories = Stories(
         answers=Answers(timeline, stage.clock, STALE_AFTER),
         book=Book(stage.bookings, look, stage.world),

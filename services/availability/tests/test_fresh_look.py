@@ -158,6 +158,40 @@ async def test_a_look_by_an_older_setup_is_not_enough(stage: Stage) -> None:
     assert booked.state is State.FRESH
 
 
+@pytest.mark.parametrize("off", [timedelta(minutes=-1), timedelta(minutes=1)], ids=["behind", "ahead"])
+async def test_ages_are_counted_by_the_clock_that_tells_them_whatever_ours_says(stage: Stage, off: timedelta) -> None:
+    async def look() -> None:
+        await syncs(stage.timeline, completed(seconds(NOW), revision=2))
+
+    stage.clock.now = NOW + off
+    await connections(stage.timeline, connected())
+    await syncs(stage.timeline, completed(ago(seconds=30)))
+    workers = answering(stage, look)
+    stage.patience = timedelta(seconds=1)
+
+    enough = await stage.book(span(19, 20), max_age=timedelta(seconds=30))
+    not_asked = list(workers.asked)
+    looked = await stage.book(span(20, 21), max_age=timedelta(0))
+
+    assert (enough.as_of, not_asked) == (NOW - timedelta(seconds=30), [])
+    assert (looked.as_of, workers.asked) == (NOW, [CONNECTION])
+
+
+async def test_a_look_that_began_before_it_was_asked_for_is_not_believed(stage: Stage) -> None:
+    async def look() -> None:
+        await syncs(stage.timeline, completed(ago(seconds=1), revision=2))
+
+    stage.clock.now = NOW - timedelta(minutes=1)
+    await connections(stage.timeline, connected())
+    answering(stage, look)
+    stage.patience = timedelta(seconds=1)
+
+    with pytest.raises(KnowledgeTooOld) as refused:
+        await stage.book(span(19, 20), max_age=timedelta(0))
+
+    assert (refused.value.known.as_of, refused.value.known.state) == (NOW - timedelta(seconds=1), State.STALE)
+
+
 async def test_a_user_without_a_connection_has_nothing_to_look_at(stage: Stage) -> None:
     booked = await stage.book(span(19, 20), max_age=timedelta(0))
 

@@ -101,6 +101,18 @@ async def test_a_repetition_finds_the_answer_that_nobody_heard(stage: Stage, mor
 
 
 @pytest.mark.parametrize("before", ["answers", "timeline", "end"])
+async def test_time_off_whose_process_died_is_entered_once(stage: Stage, mortal: Stage, before: str) -> None:
+    die(mortal, before)
+    with pytest.raises(Killed):
+        await mortal.take_off(span(19, 20), key="k")
+
+    answers = [await stage.take_off(span(19, 20), key="k") for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    assert await stage.slots.of(THEY, span(0, 24)) == [answers[0]]
+
+
+@pytest.mark.parametrize("before", ["answers", "timeline", "end"])
 async def test_a_move_whose_process_died_is_done_whole_by_the_sweep(stage: Stage, mortal: Stage, before: str) -> None:
     booked = await mortal.book(span(9, 10))
     die(mortal, before)

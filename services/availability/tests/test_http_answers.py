@@ -217,6 +217,7 @@ async def test_who_books_while_closed_is_told_so(
 
     assert (answer.status_code, answer.json()["code"]) == (409, "slot_taken")
     assert answer.json()["reason"] == "closed_while_stale"
+    assert answer.json()["title"].startswith("Nobody can be booked with this user at the moment")
     assert answer.json()["conflicts"] == [{"start": wish["start"], "end": wish["end"]}]
 
 
@@ -279,6 +280,16 @@ async def test_a_preview_goes_by_the_setup_that_is_tried_and_changes_nothing(
     assert {one["rule"] for one in none.json()["ignored"]} == {"not_a_conflict_calendar"}
     assert stays.json()["busy"] == spans(("09:00", "10:00"))
     PreviewAnswer.model_validate_json(tried.content)
+
+
+async def test_a_preview_of_a_calendar_that_is_named_twice_is_refused(
+    client: httpx.AsyncClient, person: dict[str, str]
+) -> None:
+    chosen = [{"id": HOME, "all_day": AllDayRule.ALWAYS_BLOCK}, {"id": HOME}]
+
+    answer = await client.post(PREVIEW, json=DAY | {"setup": {"conflict_calendars": chosen}}, headers=person)
+
+    assert answer.json()["errors"] == [{"field": "body.setup.conflict_calendars", "message": "names one of them twice"}]
 
 
 async def test_a_preview_of_somebody_without_a_connection_knows_no_calendar(

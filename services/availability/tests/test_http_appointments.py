@@ -169,6 +169,22 @@ async def test_an_appointment_is_changed_by_whoever_has_seen_it(http: httpx.Asyn
     assert (await http.get(there)).json() == several.json()
 
 
+async def test_whoever_moves_out_of_a_conflict_is_not_told_of_it_any_more(
+    http: httpx.AsyncClient, memory: MemoryTimeline, booking: Stage
+) -> None:
+    await connections(memory, connected())
+    there = (await book(http)).headers["location"]
+    await events(memory, imported("event-1", span(19, 20)))
+    await booking.check()
+    before = await http.get(there)
+
+    later = {"start": "2026-03-02T21:00:00Z", "end": "2026-03-02T22:00:00Z"}
+    moved = await http.patch(there, json=later, headers={"If-Match": before.headers["etag"]})
+
+    assert before.json()["conflicts"] == [{"start": WISH["start"], "end": WISH["end"]}]
+    assert (moved.status_code, moved.json()["conflicts"]) == (200, [])
+
+
 @pytest.mark.parametrize(
     "change", [{"start": None}, {"title": None}, {"end": "2026-03-02T19:00:00Z"}, {"user_id": "u"}]
 )

@@ -25,8 +25,9 @@ from services.availability.tests.stories import ask, syncs
 
 from availability.application.record_connections import RecordConnections
 from availability.application.record_events import RecordEvents
+from availability.application.timeline import AskLater
 from availability.domain.intervals import Window
-from availability.outbound.mongo import COLLECTION, QUESTIONS, MongoTimeline
+from availability.outbound.mongo import COLLECTION, QUESTIONS, MongoClock, MongoTimeline
 from availability.outbound.mongo.documents import Document
 from availability.outbound.mongo.indexes import INDEXES
 from availability.outbound.mongo.questions import projection, question
@@ -48,6 +49,28 @@ class Commands(CommandListener):
 
     def failed(self, event: CommandFailedEvent) -> None:
         """Its start is enough."""
+
+
+async def test_the_common_clock_is_the_one_that_bounds_what_has_been_read(
+    mongo: AsyncIOMotorClient[Document], database: str, mongo_timeline: MongoTimeline
+) -> None:
+    clock = MongoClock(mongo)
+    ahead = int((datetime.now(UTC) + timedelta(days=1)).timestamp())
+
+    before = await clock()
+    await syncs(mongo_timeline, completed(ahead))
+    after = await clock()
+
+    found = await mongo[database][COLLECTION].find_one({"_id": CONNECTION}) or {}
+    assert before <= found["as_of"] <= after
+
+
+async def test_while_mongodb_is_away_nobody_knows_the_time() -> None:
+    away: AsyncIOMotorClient[Document] = AsyncIOMotorClient("mongodb://127.0.0.1:1", serverSelectionTimeoutMS=1)
+
+    with pytest.raises(AskLater):
+        await MongoClock(away)()
+    away.close()
 
 
 async def test_no_knowledge_is_younger_than_mongodb_itself(

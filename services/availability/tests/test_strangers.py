@@ -44,6 +44,7 @@ ROUTES = (
     Call("get", "/v1/users/{user_id}/appointments", 200, params=WEEK),
     Call("post", "/v1/users/{user_id}/blocked-slots", 201, body=SLOT),
     Call("get", "/v1/users/{user_id}/blocked-slots", 200),
+    Call("get", "/v1/users/{user_id}/blocked-slots/{slot_id}", 200),
     Call("delete", "/v1/users/{user_id}/blocked-slots/{slot_id}", 204),
 )
 

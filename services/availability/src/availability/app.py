@@ -28,7 +28,14 @@ from availability.inbound.http import Stories, application
 from availability.inbound.kafka import Records, reach_of, subscriptions
 from availability.inbound.relay import Bell, Relay
 from availability.outbound.kafka import KafkaAnnouncer, KafkaWorkers
-from availability.outbound.mongo import MongoBookings, MongoConflicts, MongoExports, MongoOutbox, MongoTimeline
+from availability.outbound.mongo import (
+    MongoBookings,
+    MongoClock,
+    MongoConflicts,
+    MongoExports,
+    MongoOutbox,
+    MongoTimeline,
+)
 from availability.settings import Settings
 from runtime import metrics, mongo, ops
 from runtime.auth import TokenChecker
@@ -78,7 +85,13 @@ def put_together(settings: Settings) -> Parts:
         },
         measuring=Measuring(pending(NAME, MongoOutbox(client).measure)),
         http=application(
-            _stories(settings, timeline, MongoBookings(client, system_clock), KafkaWorkers(publisher), told.ring),
+            _stories(
+                settings,
+                timeline,
+                MongoBookings(client, system_clock),
+                LookFirst(timeline, KafkaWorkers(publisher), MongoClock(client)),
+                told.ring,
+            ),
             TokenChecker(settings.auth),
         ),
     )
@@ -134,14 +147,14 @@ def _stories(
     settings: Settings,
     timeline: MongoTimeline,
     bookings: MongoBookings,
-    workers: KafkaWorkers,
+    look_first: LookFirst,
     told: Callable[[], None],
 ) -> Stories:
     stale_after = settings.freshness.stale_after
     world = Circumstances(system_clock, lambda: uuid4().hex, stale_after, told)
     return Stories(
         answers=Answers(timeline, system_clock, stale_after),
-        book=Book(bookings, LookFirst(timeline, workers, system_clock), world),
+        book=Book(bookings, look_first, world),
         change=ChangeAppointment(bookings, world),
         cancel=CancelAppointment(bookings, world),
         show=ShowAppointments(bookings, system_clock, stale_after),

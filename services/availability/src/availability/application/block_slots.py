@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from availability.application.book import Circumstances
-from availability.application.bookings import Bookings, Desk
+from availability.application.bookings import Bookings, Desk, Key
+from availability.application.keys import answer_kept, as_time_off
 from availability.application.refusals import NoSuchBlockedSlot
 from availability.domain.blocked_slots import BlockedSlot, SlotInvalid
 from availability.domain.intervals import LATEST_TAKEN, Span
@@ -20,17 +21,35 @@ class BlockSlots:
         self._bookings = bookings
         self._world = circumstances
 
-    async def add(self, user: User, span: Span, reason: str | None) -> BlockedSlot:
-        """From now on nothing is booked there. Raises SlotInvalid, AskLater."""
+    async def add(self, user: User, span: Span, reason: str | None, *, key: Key | None = None) -> BlockedSlot:
+        """From now on nothing is booked there. The same key gets the same answer for 24 hours.
+
+        Raises SlotInvalid, KeyReused, AskLater.
+        """
         if span[1] > LATEST_TAKEN:
             raise SlotInvalid("nobody is off that late")
         slot = BlockedSlot(self._world.new_id(), user, span, reason, self._world.clock())
+        kept = None if key is None else await answer_kept(self._bookings, key)
+        if kept is not None:
+            return as_time_off(kept)
 
-        async def decide(desk: Desk) -> None:
+        async def decide(desk: Desk) -> BlockedSlot:
+            given = None if key is None else await desk.answered(key)
+            if given is not None:
+                return as_time_off(given)
             desk.block(slot)
+            if key is not None:
+                desk.remember(key, slot)
+            return slot
 
-        await self._bookings.alone(user, decide)
-        return slot
+        return await self._bookings.alone(user, decide)
+
+    async def one(self, user: User, slot_id: str) -> BlockedSlot:
+        """Raises NoSuchBlockedSlot, AskLater."""
+        found = await self._bookings.slot(user, slot_id)
+        if found is None:
+            raise NoSuchBlockedSlot
+        return found
 
     async def of(self, user: User, span: Span) -> Sequence[BlockedSlot]:
         """Those that take time of `span`, by their start. Raises AskLater."""

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from availability.application.bookings import Answer, Bookings, Desk, Key, Shown, Taken
 from availability.application.fresh_look import LookFirst
-from availability.application.refusals import KeyReused, SlotTaken
+from availability.application.keys import answer_kept, as_booking
+from availability.application.refusals import SlotTaken
 from availability.application.show import shown
 from availability.domain.appointments import Act, Agreed, announcement, booked
 from availability.domain.blocking import Rule
@@ -53,17 +54,12 @@ class Book:
 
     async def __call__(self, wish: Wish, key: Key) -> Shown:
         """Raises SlotTaken, KnowledgeTooOld, KeyReused, AskLater."""
-        kept = await self._bookings.take(key)
-        if kept.key != key:
-            raise KeyReused
-        answer = kept.answer
+        answer = await answer_kept(self._bookings, key)
         if answer is None:
             if wish.max_age is not None:
                 await self._look_first(wish.user, wish.max_age)
             answer = await self._decide(wish, key)
-        if isinstance(answer, Taken):
-            raise SlotTaken(answer.spans)
-        return answer
+        return as_booking(answer)
 
     async def _decide(self, wish: Wish, key: Key) -> Answer:
         window = Window(*wish.agreed.span)

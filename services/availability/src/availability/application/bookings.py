@@ -36,6 +36,10 @@ class Shown:
     as_of: datetime | None
     state: State
 
+    @property
+    def user(self) -> User:
+        return self.appointment.user
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -44,7 +48,8 @@ class Taken:
     spans: tuple[Span, ...]
 
 
-Answer = Shown | Taken
+Answer = Shown | Taken | BlockedSlot
+"""To a booking, or to time off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,9 @@ class Bookings(Protocol):
 
     async def cancelled(self, user: User, window: Window) -> Sequence[Appointment]:
         """Those that would, and were called off within the last thirty days, by their start; MOST at most."""
+
+    async def slot(self, user: User, slot_id: str) -> BlockedSlot | None:
+        """The blocked slot of that id, if it is the user's."""
 
     async def slots(self, user: User, span: Span) -> Sequence[BlockedSlot]:
         """The user's blocked slots that take time of `span`, by their start; MOST at most."""

@@ -1,7 +1,7 @@
 """A look at iCloud before a booking, for those who ask for one."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -11,11 +11,12 @@ from availability.domain.freshness import Ageing, Connection, freshness
 from availability.domain.intervals import Window
 from availability.domain.looks import Verdict, judge
 from availability.domain.users import User
-from runtime.clock import Clock
 
 PATIENCE: Final = timedelta(seconds=10)
 """A look takes a second or two. Whoever books waits no longer than this."""
 _EVERY: Final = timedelta(milliseconds=150)
+CommonClock = Callable[[], Awaitable[datetime]]
+"""The clock by which workers tell up to when they have read, whatever that of this process says. Raises AskLater."""
 
 
 class NobodyToAsk(Exception):
@@ -34,13 +35,14 @@ class LookFirst:
 
     What is old is asked for anew and waited for, ten seconds at most, asking Kafka included. Whichever process
     applies what the workers then find: it is seen in the timeline. A user without a connection has nothing to look at.
+    Ages are counted by the one clock that tells them, in whole seconds, as workers tell them.
     """
 
     def __init__(
         self,
         timeline: Timeline,
         workers: Workers,
-        clock: Clock,
+        clock: CommonClock,
         *,
         patience: timedelta = PATIENCE,
         every: timedelta = _EVERY,
@@ -53,15 +55,15 @@ class LookFirst:
 
     async def __call__(self, user: User, max_age: timedelta) -> None:
         """Return when the knowledge is new enough. Raises KnowledgeTooOld, AskLater."""
-        # The workers tell whole seconds.
-        asked = self._clock().replace(microsecond=0)
+        now = await self._clock()
+        asked = now.replace(microsecond=0)
         wanted = asked - max_age
         connections = await self._connections(user, asked)
         verdict = judge(connections, wanted, asked=None)
         if verdict is Verdict.LOOK:
             try:
                 async with asyncio.timeout(self._patience):
-                    await self._workers.ask(user, connections, self._clock())
+                    await self._workers.ask(user, connections, now)
                     while verdict is Verdict.LOOK:
                         await asyncio.sleep(self._every)
                         connections = await self._connections(user, asked)
@@ -69,7 +71,7 @@ class LookFirst:
             except (TimeoutError, NobodyToAsk):
                 verdict = Verdict.HOPELESS
         if verdict is Verdict.HOPELESS:
-            raise KnowledgeTooOld(freshness(connections, Ageing(self._clock(), max_age)))
+            raise KnowledgeTooOld(freshness(connections, Ageing(asked, max_age)))
 
     async def _connections(self, user: User, at: datetime) -> Sequence[Connection]:
         second = int(at.timestamp())

@@ -1,24 +1,36 @@
 """Appointments: booked, changed, called off, shown."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query
 from starlette.responses import Response
 
 from availability.application.book import Wish
-from availability.application.bookings import Key
 from availability.application.change_appointments import Revisions, Which
+from availability.application.refusals import AlreadyCancelled, KeyReused, KnowledgeTooOld, SlotTaken
 from availability.domain.appointments import Agreed
+from availability.domain.freshness import Freshness, State
 from availability.domain.users import User
 from availability.inbound.http.bodies import AppointmentBody, AppointmentChange, AppointmentsBody, NewAppointment
-from availability.inbound.http.callers import READ, WRITE, AppointmentReader, Told, UserId, Writer, refused, whose
+from availability.inbound.http.callers import (
+    READ,
+    WRITE,
+    AppointmentReader,
+    Told,
+    UserId,
+    Writer,
+    refused,
+    whose,
+    with_headers,
+)
 from availability.inbound.http.counted import counted
+from availability.inbound.http.keys import INVALID_OR_REUSED, IdempotencyKey, key_of
 from availability.inbound.http.moments import End, Start, bookable, exactly, seconds_of, window
-from availability.inbound.http.problems import if_match_needed
+from availability.inbound.http.problems import exemplified, if_match_needed
 from availability.inbound.http.stories import Stories
 from availability.inbound.http.told import answer, etag, told_appointment
 from runtime.auth import Caller
@@ -27,18 +39,10 @@ router: Final = APIRouter(prefix="/v1", tags=["appointments"])
 
 _SCOPES: Final = f"`{WRITE}`"
 _READING: Final = f"`{WRITE}` or `{READ}`"
+_TAKEN: Final = SlotTaken(((1_772_460_000, 1_772_462_700),))
 _TAG: Final = re.compile(r'"([^"]*)"|([^\s,"]+)')
 
 AppointmentId = Annotated[str, Path(max_length=64, examples=["6f1e2d3c4b5a49788796a5b4c3d2e1f0"])]
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        min_length=1,
-        max_length=255,
-        description="Any text of your own, a new one for each booking; the same one when you repeat a request",
-        examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
-    ),
-]
 IfMatch = Annotated[str | None, Header(max_length=500, description="The ETag that you have seen", examples=['"1"'])]
 
 
@@ -48,7 +52,17 @@ IfMatch = Annotated[str | None, Header(max_length=500, description="The ETag tha
     status_code=201,
     summary="Book an appointment",
     response_model=AppointmentBody,
-    responses=refused(_SCOPES, s409="`slot_taken`, with the times that are taken, or `knowledge_too_old`"),
+    responses=exemplified(
+        refused(
+            _SCOPES,
+            s409="`slot_taken`, with the times that are taken, or `knowledge_too_old`, with how well they are known",
+            s422=INVALID_OR_REUSED,
+        ),
+        _TAKEN,
+        KnowledgeTooOld(Freshness(datetime(2026, 3, 2, 7, 56, 12, tzinfo=UTC), State.STALE)),
+        KeyReused(),
+    )
+    | {201: with_headers("ETag", "Location")},
 )
 async def book(wish: NewAppointment, caller: Writer, idempotency_key: IdempotencyKey, stories: Told) -> Response:
     """Book if nothing known stands in the way.
@@ -63,7 +77,8 @@ async def book(wish: NewAppointment, caller: Writer, idempotency_key: Idempotenc
         max_age=wish.max_age,
     )
     with counted("book"):
-        shown = await stories.book(wanted, _key(caller, idempotency_key, wanted))
+        key = key_of(caller, idempotency_key, (wanted.user, wanted.agreed, wanted.max_age))
+        shown = await stories.book(wanted, key)
     there = {"Location": f"{router.prefix}/appointments/{shown.appointment.id}"}
     return answer(told_appointment(shown), status=201, headers=etag(shown) | there)
 
@@ -73,7 +88,7 @@ async def book(wish: NewAppointment, caller: Writer, idempotency_key: Idempotenc
     operation_id="appointment",
     summary="One appointment",
     response_model=AppointmentBody,
-    responses=refused(_READING),
+    responses=refused(_READING) | {200: with_headers("ETag")},
 )
 async def appointment(caller: AppointmentReader, appointment_id: AppointmentId, stories: Told) -> Response:
     """The appointment with its export and its history; a cancelled one for thirty days more."""
@@ -87,12 +102,17 @@ async def appointment(caller: AppointmentReader, appointment_id: AppointmentId, 
     operation_id="change_appointment",
     summary="Move an appointment, or change its words",
     response_model=AppointmentBody,
-    responses=refused(
-        _SCOPES,
-        s409="`slot_taken`, with the times that are taken, or `appointment_cancelled`",
-        s412="It was changed since; the ETag tells its revision",
-        s428="If-Match is missing",
-    ),
+    responses=exemplified(
+        refused(
+            _SCOPES,
+            s409="`slot_taken`, with the times that are taken, or `appointment_cancelled`",
+            s412="It was changed since; the ETag tells its revision",
+            s428="If-Match is missing",
+        ),
+        _TAKEN,
+        AlreadyCancelled(),
+    )
+    | {200: with_headers("ETag")},
 )
 async def change_appointment(
     change: AppointmentChange,
@@ -175,12 +195,3 @@ def _revisions(if_match: str) -> Revisions:
         return None
     tags = (quoted or bare for quoted, bare in _TAG.findall(if_match))
     return frozenset(int(tag) for tag in tags if tag.isdecimal() and len(tag) < 10)  # noqa: PLR2004 - no revision has ten digits
-
-
-def _key(caller: Caller, said: str, wish: Wish) -> Key:
-    """The key within its caller's own; hashes, because a caller may write anything into it."""
-    return Key(_hash(caller.account_id, caller.user_id, said), _hash(repr((wish.user, wish.agreed, wish.max_age))))
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

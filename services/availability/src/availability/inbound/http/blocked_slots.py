@@ -8,11 +8,24 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response
 
+from availability.application.refusals import KeyReused
 from availability.domain.blocked_slots import BlockedSlot
 from availability.domain.intervals import LATEST
 from availability.inbound.http.bodies import In, Out
-from availability.inbound.http.callers import READ, WRITE, AppointmentReader, Told, UserId, Writer, refused, whose
+from availability.inbound.http.callers import (
+    READ,
+    WRITE,
+    AppointmentReader,
+    Told,
+    UserId,
+    Writer,
+    refused,
+    whose,
+    with_headers,
+)
+from availability.inbound.http.keys import INVALID_OR_REUSED, OptionalKey, key_of
 from availability.inbound.http.moments import Moment, around, exactly, told_span
+from availability.inbound.http.problems import exemplified
 from availability.inbound.http.told import answer
 from runtime.http import Problem
 
@@ -23,6 +36,8 @@ _ORDER: Final = {
     "en": "start must be before end; where it is left out, it is now.",
     "fr": "start doit précéder end ; s'il n'est pas indiqué, c'est maintenant.",
 }
+_WRITING: Final = f"`{WRITE}`"
+_READING: Final = f"`{WRITE}` or `{READ}`"
 _PLAIN: Final = ":@+"
 """Of what ids of users are made of, a path takes these as they are (RFC 3986, 3.3)."""
 
@@ -59,11 +74,19 @@ class BlockedSlotsBody(Out):
     status_code=201,
     summary="Enter time off",
     response_model=BlockedSlotBody,
-    responses=refused(f"`{WRITE}`"),
+    responses=exemplified(refused(_WRITING, s422=INVALID_OR_REUSED), KeyReused()) | {201: with_headers("Location")},
 )
-async def block(slot: NewBlockedSlot, caller: Writer, user_id: UserId, stories: Told) -> Response:
-    """From now on nothing is booked there. An appointment that is there already stands; its conflict is told."""
-    added = await stories.blocked_slots.add(whose(caller, user_id), exactly(slot.start, slot.end), slot.reason)
+async def block(
+    slot: NewBlockedSlot, caller: Writer, user_id: UserId, stories: Told, idempotency_key: OptionalKey = None
+) -> Response:
+    """From now on nothing is booked there. An appointment that is there already stands; its conflict is told.
+
+    The same Idempotency-Key with the same body gets the same answer for 24 hours; without one a request that is
+    repeated enters the time off once more.
+    """
+    user, span = whose(caller, user_id), exactly(slot.start, slot.end)
+    key = None if idempotency_key is None else key_of(caller, idempotency_key, ("time off", user, span, slot.reason))
+    added = await stories.blocked_slots.add(user, span, slot.reason, key=key)
     there = f"{router.prefix.format(user_id=quote(user_id, safe=_PLAIN))}/{added.id}"
     return answer(_told(added), status=201, headers={"Location": there})
 
@@ -73,7 +96,7 @@ async def block(slot: NewBlockedSlot, caller: Writer, user_id: UserId, stories: 
     operation_id="blocked_slots",
     summary="A user's time off",
     response_model=BlockedSlotsBody,
-    responses=refused(f"`{WRITE}` or `{READ}`"),
+    responses=refused(_READING),
 )
 async def blocked_slots(
     caller: AppointmentReader,
@@ -90,13 +113,25 @@ async def blocked_slots(
     return answer({"items": [_told(slot) for slot in found]})
 
 
+@router.get(
+    "/{slot_id}",
+    operation_id="blocked_slot",
+    summary="One time off",
+    response_model=BlockedSlotBody,
+    responses=refused(_READING),
+)
+async def blocked_slot(caller: AppointmentReader, user_id: UserId, slot_id: SlotId, stories: Told) -> Response:
+    """The time off; 404 once it is deleted."""
+    return answer(_told(await stories.blocked_slots.one(whose(caller, user_id), slot_id)))
+
+
 @router.delete(
     "/{slot_id}",
     operation_id="unblock",
     status_code=204,
     summary="Delete time off",
     response_class=Response,
-    responses=refused(f"`{WRITE}`"),
+    responses=refused(_WRITING),
 )
 async def unblock(caller: Writer, user_id: UserId, slot_id: SlotId, stories: Told) -> Response:
     """The time can be booked again."""

@@ -70,8 +70,8 @@ class NewAppointment(In):
     location: Location | None = None
     notes: Notes | None = None
     max_age: MaxAge | None = None
-    """An ISO 8601 duration without months and years: what is known of the user's calendars may be no older. If it is,
-    they are looked at first, which takes ten seconds at most."""
+    """An ISO 8601 duration without months and years, of 366 days at most: what is known of the user's calendars may be
+    no older, in whole seconds. If it is, they are looked at first, which takes ten seconds at most."""
 
 
 class AppointmentChange(In):

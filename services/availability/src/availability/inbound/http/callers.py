@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Security
 from fastapi.exceptions import HTTPException
+from fastapi.security import HTTPBearer
 from starlette.requests import Request
 
 from availability.domain.users import User
@@ -13,12 +14,24 @@ from runtime.auth import USER_ID, Caller, Forbidden, TokenChecker
 
 READ: Final = "availability:read"
 WRITE: Final = "appointments:write"
+_BEARER: Final = HTTPBearer(
+    scheme_name="token",
+    bearerFormat="JWT",
+    description="The platform's token, of a person or a service",
+    auto_error=False,
+)
+"""Documents the token; the checker reads it by itself."""
+_HEADERS: Final = {
+    "ETag": "The revision, for If-Match",
+    "Location": "Where it is",
+    "Retry-After": "Seconds",
+}
 
 
-def carrying(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
+def carrying(*scopes: str) -> Callable[..., Awaitable[Caller]]:
     """A FastAPI dependency: the request's caller, whose token carries one of the scopes."""
 
-    async def caller(request: Request) -> Caller:
+    async def caller(request: Request, _: Annotated[object, Security(_BEARER)]) -> Caller:
         checker: TokenChecker = request.app.state.checker
         found = await checker.check(request.headers.get("authorization"))
         if found.scopes.isdisjoint(scopes):
@@ -51,7 +64,18 @@ def refused(scopes: str, **others: str) -> dict[int | str, dict[str, Any]]:
         503: "This cannot be done at the moment; `Retry-After` says when to try again",
     }
     own = {int(status.removeprefix("s")): said for status, said in others.items()}
-    return {status: {"description": said} for status, said in (common | own).items()}
+    refusals: dict[int | str, dict[str, Any]] = {
+        status: {"description": said} for status, said in (common | own).items()
+    }
+    for status, headers in ((412, with_headers("ETag")), (503, with_headers("Retry-After"))):
+        if status in refusals:
+            refusals[status] |= headers
+    return refusals
+
+
+def with_headers(*names: str) -> dict[str, Any]:
+    """OpenAPI's words on headers of an answer."""
+    return {"headers": {name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in names}}
 
 
 Reader = Annotated[Caller, Depends(carrying(READ))]

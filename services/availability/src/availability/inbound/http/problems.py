@@ -19,7 +19,7 @@ from availability.application.timeline import AskLater
 from availability.domain.blocked_slots import LONGEST_DAYS, SlotInvalid
 from availability.inbound.http.moments import told_moment, told_span
 from runtime.http import Problem
-from runtime.http.problems import response
+from runtime.http.problems import MEDIA_TYPE, response
 from runtime.http.refusals import refusal
 from runtime.logs import get_logger
 
@@ -84,15 +84,38 @@ REFUSALS: Final[Mapping[type[Exception], tuple[int, str, Title]]] = {
     AskLater: (503, "temporarily_unavailable", {}),
 }
 """Status, code and title of each. A stranger's object is not told from one that never was."""
+_CLOSED: Final = (
+    409,
+    "slot_taken",
+    {
+        "en": "Nobody can be booked with this user at the moment: their calendars could not be read for too long. "
+        "Try again later.",
+        "fr": "Aucune réservation n'est possible avec cet utilisateur pour l'instant : ses calendriers n'ont pas pu "
+        "être lus depuis trop longtemps. Réessayez plus tard.",
+    },
+)
+"""Another time would help nobody."""
 
 
 async def refuse(request: Request, error: Exception) -> Response:
     """The answer to a refusal."""
     if isinstance(error, AskLater):
         return response(request, refusal(503, {"Retry-After": "5"}))
-    status, code, title = REFUSALS[type(error)]
-    _log.info("request_refused", code=code)
-    return response(request, Problem(status, code, title, headers=_headers(error), extra=_extra(error)))
+    problem = _problem(error)
+    _log.info("request_refused", code=problem.code)
+    return response(request, problem)
+
+
+def exemplified(responses: dict[int | str, dict[str, Any]], *refusals: Exception) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's `responses`, with an example of each of these refusals."""
+    examples: dict[int | str, dict[str, Any]] = {}
+    for problem in map(_problem, refusals):
+        said = {"type": "about:blank", "title": problem.title["en"], "status": problem.status, "code": problem.code}
+        examples.setdefault(problem.status, {})[problem.code] = {"value": said | problem.extra}
+    return responses | {
+        status: responses[status] | {"content": {MEDIA_TYPE: {"examples": several}}}
+        for status, several in examples.items()
+    }
 
 
 def if_match_needed() -> Problem:
@@ -105,6 +128,12 @@ def if_match_needed() -> Problem:
             "fr": "Indiquez dans If-Match la révision que vous avez vue : l'ETag du rendez-vous.",
         },
     )
+
+
+def _problem(error: Exception) -> Problem:
+    closed = isinstance(error, SlotTaken) and error.rule is not None
+    status, code, title = _CLOSED if closed else REFUSALS[type(error)]
+    return Problem(status, code, title, headers=_headers(error), extra=_extra(error))
 
 
 def _headers(error: Exception) -> dict[str, str]:

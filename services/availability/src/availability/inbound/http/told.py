@@ -9,6 +9,7 @@ from availability.application.bookings import Shown
 from availability.domain.changes import WhenStale
 from availability.domain.exports import Export
 from availability.domain.freshness import CalendarFreshness, Freshness
+from availability.domain.intervals import Window, clipped
 from availability.inbound.http.moments import told_moment, told_span
 
 
@@ -49,7 +50,8 @@ def told_appointment(shown: Shown) -> dict[str, Any]:
         "revision": appointment.revision,
         "created_at": told_moment(appointment.created_at),
         "updated_at": told_moment(appointment.updated_at),
-        "conflicts": [told_span(span) for span in appointment.conflicts],
+        # Those of the time before it was moved are told as over with the next sweep.
+        "conflicts": [told_span(span) for span in clipped(appointment.conflicts, Window(*agreed.span))],
         "export": _export(shown.export),
         "knowledge": {"as_of": told_moment(shown.as_of), "state": shown.state},
         "history": [

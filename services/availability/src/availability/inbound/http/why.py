@@ -3,7 +3,8 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from availability.domain.blocking import AllDayRule, Rule
@@ -72,10 +73,17 @@ class ChosenCalendar(In):
     all_day: AllDayRule = AllDayRule.AS_MARKED
 
 
+def _each_once(named: list[ChosenCalendar]) -> list[ChosenCalendar]:
+    if len({one.id for one in named}) != len(named):
+        raise PydanticCustomError("named_twice", "a calendar is named twice")
+    return named
+
+
 class PreviewSetup(In):
     """What of a setup decides about busy time."""
 
-    conflict_calendars: Annotated[list[ChosenCalendar], Field(max_length=500)]
+    conflict_calendars: Annotated[list[ChosenCalendar], Field(max_length=500), AfterValidator(_each_once)]
+    """Each once."""
 
 
 class PreviewQuestion(In):

@@ -153,12 +153,17 @@ def change_document(change: Change) -> Document:
 
 def slot_outline(slot: BlockedSlot) -> Outline:
     """A new blocked slot."""
-    return Outline(slot.id, 1, _slot(slot) | entry_fields(EntryKind.BLOCKED_SLOT, slot.id, slot.user, slot.span))
+    return Outline(slot.id, 1, slot_fields(slot))
 
 
 def slot_end_outline(slot: BlockedSlot, forgotten_at: datetime) -> Outline:
     """A deleted one: it is remembered until nobody can carry out its beginning any more."""
     return Outline(slot.id, 2, _slot(slot) | {"expires_at": forgotten_at})
+
+
+def slot_fields(slot: BlockedSlot) -> Document:
+    """A blocked slot without what stands around it."""
+    return _slot(slot) | entry_fields(EntryKind.BLOCKED_SLOT, slot.id, slot.user, slot.span)
 
 
 def slot_from(document: Mapping[str, Any]) -> BlockedSlot:

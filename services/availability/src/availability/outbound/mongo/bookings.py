@@ -110,9 +110,9 @@ class MongoBookings:
     async def take(self, key: Key) -> KeptAnswer:
         with _later():
             kept = await self._answers.take(key)
-            if isinstance(kept.answer, Shown):
+            if isinstance(kept.answer, Shown | BlockedSlot):
                 # Whoever decided this may have died before it was carried out.
-                await self._guards.settled(kept.answer.appointment.user)
+                await self._guards.settled(kept.answer.user)
             return kept
 
     async def answered(self, key: Key) -> Answer | None:
@@ -122,6 +122,10 @@ class MongoBookings:
     async def refuse(self, key: Key, answer: Taken) -> Answer:
         with _later():
             return await self._answers.refuse(key, answer)
+
+    def now(self) -> datetime:
+        """The moment that it is here."""
+        return self._clock()
 
     async def slot(self, user: User, slot_id: str, session: Session | None = None) -> BlockedSlot | None:
         """That blocked slot of the user."""
@@ -170,7 +174,7 @@ class _Desk:
         self.claim.outlines.append(slot_end_outline(slot, now + KEPT))
 
     def remember(self, key: Key, answer: Answer) -> None:
-        self.claim.answers.append(answer_document(key, answer))
+        self.claim.answers.append(answer_document(key, answer, self._bookings.now()))
 
 
 async def read_known(

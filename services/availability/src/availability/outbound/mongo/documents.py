@@ -30,7 +30,7 @@ from itertools import chain
 from struct import Struct, pack
 from typing import Any, Final
 
-from pymongo import UpdateOne
+from pymongo import UpdateOne, WriteConcern
 
 from availability.domain.busy import EntryKind
 from availability.domain.changes import (
@@ -48,6 +48,9 @@ from availability.domain.intervals import Span
 from availability.domain.users import User
 
 Document = dict[str, Any]
+
+AT_ONCE: Final = WriteConcern(1)
+"""For what a later write of the same primary vouches for: a majority that has the later one has this one, too."""
 
 PERIOD_SECONDS: Final = 24 * 60 * 60
 """A day: a weekly series of a year has 53 keys in the index, a daily one 400, and next to all events have one."""

@@ -22,16 +22,15 @@ from pymongo.read_concern import ReadConcern
 from pymongo.results import UpdateResult
 
 from availability.domain.users import User
+from availability.outbound.mongo.answers import answer_write
 from availability.outbound.mongo.appointments import Outline, outline_write
-from availability.outbound.mongo.documents import Document
+from availability.outbound.mongo.documents import AT_ONCE, Document
 from availability.outbound.mongo.indexes import ANSWERS, GUARDS, TIMELINE
 from runtime.documents import made_of
 
 _DUPLICATE: Final = 11000
 _PATIENCE: Final = (0.01, 0.02, 0.03)
 """Seconds: a process that lives carries out its claim in some ten milliseconds, and helping it would only slow it."""
-_AT_ONCE: Final = WriteConcern(1)
-"""For what a later write of the same primary vouches for: a majority that has the later one has this one, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Guards:
             read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern("majority", j=True)
         )
         self._guards = primary.get_collection(GUARDS)
-        self._quick = self._guards.with_options(write_concern=_AT_ONCE)
+        self._quick = self._guards.with_options(write_concern=AT_ONCE)
         # What is seen before a majority has it would be ahead of the snapshots that are read after it.
         self._settled = self._guards.with_options(read_concern=ReadConcern("majority"))
         self._newest = self._guards.with_options(read_concern=ReadConcern("local"))
@@ -148,15 +147,12 @@ class Guards:
         end, if at all: who has the last step has all of them, and a majority needs to have only that one. Without
         `term` a majority has each step. Raises AutoReconnect where another term has begun.
         """
-        concern = None if term is None else _AT_ONCE
-        answers = [
-            UpdateOne({"_id": one["_id"], "wish": one["wish"]}, {"$set": {"answer": one["answer"]}})
-            for one in claim["answers"]
-        ]
+        concern = None if term is None else AT_ONCE
+        answers = [answer_write(one) for one in claim["answers"]]
         if answers:
-            await self._answers.with_options(write_concern=concern).bulk_write(answers, session=session)
-        if claim["outlines"]:
-            outlines = [made_of(Outline, one) for one in claim["outlines"]]
+            await _write_newer(self._answers.with_options(write_concern=concern), answers, session)
+        outlines = [outline_write(made_of(Outline, one)) for one in claim["outlines"]]
+        if outlines:
             await _write_newer(self._timeline.with_options(write_concern=concern), outlines, session)
         this = {"_id": guard_id, "claim.number": claim["number"], "claim.token": claim.get("token")}
         if term is not None:
@@ -183,13 +179,13 @@ def _term_of(done: UpdateResult) -> ObjectId | None:
 
 
 async def _write_newer(
-    timeline: Any,  # noqa: ANN401 - Motor's collection, whose type needs a parameter that mypy cannot see through with_options
-    outlines: list[Outline],
+    collection: Any,  # noqa: ANN401 - Motor's collection, whose type needs a parameter that mypy cannot see through with_options
+    writes: list[UpdateOne],
     session: Session | None,
 ) -> None:
     try:
-        await timeline.bulk_write([outline_write(one) for one in outlines], ordered=False, session=session)
+        await collection.bulk_write(writes, ordered=False, session=session)
     except BulkWriteError as error:
-        # What is there is as new: somebody else has carried this out.
+        # What is there is as new: somebody else has carried this out, or the key has become another wish's.
         if any(one["code"] != _DUPLICATE for one in error.details["writeErrors"]):
             raise
