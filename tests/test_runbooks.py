@@ -19,6 +19,7 @@ from runbooks import FOLDER, ROOT, SECTIONS, Runbook, runbooks
 
 WRITES = {
     "pause",
+    "renew",
     "resume",
     "resync",
     "disconnect",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,12 @@ def test_held_removals_are_seen_and_settled(world: World) -> None:
     first, second = asked(world, one.id)
     assert (first.confirm_removals, first.keep_removals) == ((CALENDAR,), ())
     assert (second.confirm_removals, second.keep_removals) == ((), (CALENDAR,))
+    (seen,) = first.held_since
+    assert second.held_since == (seen,)
+    assert (seen.calendar_id, datetime.fromtimestamp(seen.since, UTC)) == (
+        CALENDAR,
+        datetime.fromisoformat(row["since"]),
+    )
 
 
 def test_what_cannot_be_read_is_seen_and_read_again(world: World) -> None:

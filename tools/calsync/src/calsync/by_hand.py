@@ -13,7 +13,7 @@ from calsync.stores import Document, Stores
 
 ACTIVE: Final = "active"
 _NOW: Final = "$$NOW"
-_FREE: Final = {"$expr": {"$or": [{"$ne": [{"$type": "$lease.until"}, "date"]}, {"$lte": ["$lease.until", _NOW]}]}}
+FREE: Final = {"$expr": {"$or": [{"$ne": [{"$type": "$lease.until"}, "date"]}, {"$lte": ["$lease.until", _NOW]}]}}
 _REJECTED: Final = {"$eq": [{"$type": "$rejections"}, "object"]}
 DUE: Final = {
     # Between 401s, and after the last, their spacing stands; so does what Apple asked for.
@@ -22,11 +22,12 @@ DUE: Final = {
     "wakes": {"$add": [{"$ifNull": ["$wakes", 0]}, 1]},
 }
 """The fields of a connection that is to be looked at now."""
-_TAKEN: Final = {
+TAKEN: Final = {
     "fence": {"$add": [{"$ifNull": ["$fence", 0]}, 1]},
     "batches": {"$add": [{"$ifNull": ["$batches", 0]}, 1]},
     "lease": "$$REMOVE",
 }
+"""The fields of a connection that was taken out of everybody's hands: the fence grows."""
 _AGAIN_SECONDS: Final = 0.5
 PATIENCE_SECONDS: Final = 30.0
 """A pass takes seconds; a first import may take longer, and is not to be disturbed."""
@@ -75,7 +76,7 @@ async def _once(stores: Stores, connection_id: str, decide: Decision) -> int | N
 
     async def write(session: AsyncIOMotorClientSession) -> int | None:
         taken: Document | None = await stores.synced.find_one_and_update(
-            mine | _FREE, [{"$set": _TAKEN | DUE}], session=session, return_document=ReturnDocument.AFTER
+            mine | FREE, [{"$set": TAKEN | DUE}], session=session, return_document=ReturnDocument.AFTER
         )
         if taken is None:
             return None

@@ -1,6 +1,7 @@
 """Removals that are held: seen, and settled."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from calsync.audit import Deed, Entry, KeptAudit
@@ -9,6 +10,7 @@ from calsync.requests import ask, followed
 from calsync.session import Session
 from calsync.settings import Store, StoreAndLog
 from calsync.stores import Document, stores
+from contracts.events import HeldSince
 from runtime.clock import system_clock
 
 
@@ -39,25 +41,40 @@ async def show_held(session: Session, connection_id: str | None) -> End:
     return End.OK
 
 
-async def settle(session: Session, connection_id: str, calendars: Sequence[str], verdict: Verdict) -> End:
-    """Tell the workers; they act on it in their next look, which is asked for with it."""
+async def settle(
+    session: Session, connection_id: str, calendars: Sequence[str], verdict: Verdict, since: datetime | None = None
+) -> End:
+    """Tell the workers; they act on it in their next look, which is asked for with it.
+
+    Nothing is asked of what is held by now since another moment than `since`, where that is given. The workers confirm
+    what is held as this is called, and nothing that may come in its place.
+    """
     settings = session.load(StoreAndLog)
     named = tuple(sorted(set(calendars)))
     async with stores(settings.mongo) as found:
         kept = await followed(found, connection_id)
-        held = {one for one, tracked in kept.get("calendars", {}).items() if tracked.get("hold")}
-        if not held.issuperset(named):
+        held = _held_since(kept)
+        if not held.keys() >= set(named):
             raise NotThere("Nothing is held for one of these calendars. `calsync removals list` names what is.")
+        seen = tuple(HeldSince(calendar_id=one, since=held[one]) for one in named)
+        if since is not None and any(one.since != since.timestamp() for one in seen):
+            raise NotThere("Something else is held by now. `calsync removals list` tells what, and since when.")
 
         async def work(_: Entry) -> None:
             confirm, keep = (named, ()) if verdict is Verdict.CONFIRM else ((), named)
-            await ask(settings.kafka, kept, confirm=confirm, keep=keep)
+            await ask(settings.kafka, kept, confirm=confirm, keep=keep, seen=seen)
 
         deed = Deed(f"removals {verdict.value}", {"connection_id": connection_id, "calendars": list(named)})
         audit = KeptAudit(found.audit, system_clock, session.named)
         await session.change(audit, deed, _question(verdict, kept, named), work)
     session.tell(connection_id=connection_id, calendars=list(named), verdict=verdict.value, asked=True)
     return End.OK
+
+
+def _held_since(kept: Document) -> dict[str, int]:
+    """By calendar, in whole seconds, as the workers tell it (`RemovalsHeld`) and `removals list` shows it."""
+    calendars = kept.get("calendars", {}).items()
+    return {one: int(tracked["hold"]["since"].timestamp()) for one, tracked in calendars if tracked.get("hold")}
 
 
 def _question(verdict: Verdict, kept: Document, named: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from calsync.by_hand import ACTIVE
 from calsync.ends import NotThere
 from calsync.kafka import CLIENT, publisher
 from calsync.stores import LEFT_OUT, Document, Stores
-from contracts.events import RequestReason, SyncRequested
+from contracts.events import HeldSince, RequestReason, SyncRequested
 from contracts.wire import encode
 from runtime.clock import system_clock
 from runtime.settings import KafkaSettings
@@ -23,9 +23,14 @@ async def followed(stores: Stores, connection_id: str) -> Document:
 
 
 async def ask(
-    settings: KafkaSettings, kept: Document, *, confirm: tuple[str, ...] = (), keep: tuple[str, ...] = ()
+    settings: KafkaSettings,
+    kept: Document,
+    *,
+    confirm: tuple[str, ...] = (),
+    keep: tuple[str, ...] = (),
+    seen: tuple[HeldSince, ...] = (),
 ) -> None:
-    """Return when Kafka has the request."""
+    """Return when Kafka has the request. `seen` is what those who confirm or keep were shown."""
     now = system_clock()
     request = SyncRequested(
         account_id=kept["account_id"],
@@ -37,6 +42,7 @@ async def ask(
         requested_at=int(now.timestamp()),
         confirm_removals=confirm,
         keep_removals=keep,
+        held_since=seen,
     )
     async with publisher(settings) as found:
         await found.publish([encode(request, source=CLIENT, time=now)])

@@ -10,14 +10,14 @@ OfConnection = Annotated[str | None, typer.Option("--connection", metavar="ID", 
 Account = Annotated[str | None, typer.Option("--account", metavar="ID", help="The CrocoClick account.")]
 User = Annotated[str | None, typer.Option("--user", metavar="ID", help="The user within the account.")]
 Limit = Annotated[int, typer.Option(help="At most so many.")]
-_FORMATS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+FORMATS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 Since = Annotated[
     datetime | None,
-    typer.Option("--since", formats=_FORMATS, metavar="MOMENT", help="From then on; UTC if it says no zone."),
+    typer.Option("--since", formats=FORMATS, metavar="MOMENT", help="From then on; UTC if it says no zone."),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option("--until", formats=_FORMATS, metavar="MOMENT", help="Before then; UTC if it says no zone."),
+    typer.Option("--until", formats=FORMATS, metavar="MOMENT", help="Before then; UTC if it says no zone."),
 ]
 
 

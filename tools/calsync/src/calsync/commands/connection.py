@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from calsync.commands.common import Account, ConnectionId, Limit, User, group
+from calsync.commands.common import Account, ConnectionId, Limit, Since, User, aware, group
+from calsync.ends import Misuse
+from calsync.renew_what import What
 from calsync.resync_how import How
 from calsync.session import session_of
 
@@ -73,6 +75,37 @@ def resync(
 
     session = session_of(context)
     session.run(do(session, connection, how))
+
+
+@app.command()
+def renew(  # noqa: PLR0913 - as many as there are ways to narrow it down
+    context: typer.Context,
+    connection: Annotated[str | None, typer.Argument(metavar="CONNECTION", help="One by its id.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    what: Annotated[
+        What,
+        typer.Option(
+            help="epochs: a new epoch above all that was told. lost: end those that only Kafka has. events: take back "
+            "events that only Kafka has."
+        ),
+    ] = What.EPOCHS,
+    since: Since = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many; the next call goes on.")] = None,
+    per_second: Annotated[float, typer.Option(help="So many connections a second.")] = 20.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+) -> None:
+    """After a restore: have every reader of the topics believe us again.
+
+    What was renewed from --since on (default: within seven days) is done, and left out.
+    """
+    from calsync.renew import Wanted as Renewed
+    from calsync.renew import renew as do
+
+    session = session_of(context)
+    if (connection is None) != every:
+        raise Misuse("Say which: CONNECTION, or --all.")
+    session.run(do(session, Renewed(connection, what, aware(since), limit, per_second, dry_run=dry_run)))
 
 
 @app.command()
