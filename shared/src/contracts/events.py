@@ -259,6 +259,13 @@ class RequestReason(StrEnum):
     OPS = "ops"
 
 
+class HeldSince(Value):
+    """Held removals of one calendar as somebody saw them: `since` is what RemovalsHeld says."""
+
+    calendar_id: Id
+    since: EpochSeconds
+
+
 class SyncRequested(_OfConnection):
     """Somebody needs a fresh look at iCloud now."""
 
@@ -268,6 +275,9 @@ class SyncRequested(_OfConnection):
     """Calendars whose held removals are meant: carry them out now."""
     keep_removals: tuple[Id, ...] = ()
     """Calendars whose held removals are not to be believed for a day."""
+    held_since: tuple[HeldSince, ...] = ()
+    """What whoever decided had seen. Of a calendar that is named here nothing is confirmed that is held since another
+    moment; of one that is not, whatever was held at `requested_at`. What is to be kept is kept in any case."""
 
 
 class _Appointment(Event):

@@ -174,6 +174,14 @@ LATER: Final[dict[str, AnyEvent]] = {
         confirm_removals=("cal-home",),
         keep_removals=("cal-work",),
     ),
+    "SyncRequested.v1.held-since": events.SyncRequested(
+        **WHO,
+        revision=3,
+        reason=events.RequestReason.USER,
+        requested_at=NINE + HOUR,
+        confirm_removals=("cal-home",),
+        held_since=(events.HeldSince(calendar_id="cal-home", since=NINE),),
+    ),
     "AppointmentRescheduled.v1.of-a-connection": events.AppointmentRescheduled(
         **APPOINTMENT | {"revision": 5}, title="Coupe et couleur", start=NINE + HOUR, end=NINE + 2 * HOUR
     ),

@@ -89,7 +89,7 @@ async def test_a_choice_from_a_form_is_not_made_upon_what_its_reader_did_not_see
     change, _ = await with_maries(store)
 
     with pytest.raises(ChoiceOutdated):
-        await change(MARIE, "c-1", replace(CHOICE, made_from=offer(connection("c-1", MARIE).terms)))
+        await change(MARIE, "c-1", replace(CHOICE, made_from=frozenset({offer(connection("c-1", MARIE).terms)})))
 
     kept = await store.of(MARIE)
     assert kept is not None

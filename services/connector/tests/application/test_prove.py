@@ -118,6 +118,22 @@ async def test_where_nothing_can_be_counted_nothing_is_tried() -> None:
     assert world.apple.asked == 0
 
 
+@pytest.mark.parametrize("scope", Scope)
+async def test_an_attempt_that_could_not_be_counted_everywhere_counts_nowhere(scope: Scope) -> None:
+    world = World()
+    world.attempts.loses = scope
+    for _ in range(5):
+        with pytest.raises(ConnectionError):
+            await world.prove(Asker(MARIE), CREDENTIAL, "c-1")
+    before = world.apple.asked, world.totals(), world.attempts.open
+
+    world.attempts.loses = None
+    proven = await world.prove(Asker(MARIE), CREDENTIAL, "c-1")
+
+    assert before == (0, [0] * 5, {})
+    assert isinstance(proven, Proven)
+
+
 async def test_strangers_who_try_an_apple_id_do_not_keep_its_owner_from_renewing() -> None:
     world = World()
     await world.refused(owner=STRANGER, times=5)

@@ -2,9 +2,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from connector.application.refusals import NobodyToAsk, NoSuchConnection, TooSoon, UnknownCalendar
+from connector.application.refusals import HeldOtherwise, NobodyToAsk, NoSuchConnection, TooSoon, UnknownCalendar
 from connector.application.request_sync import PAUSE, PAUSE_BEFORE_A_DECISION, Request, RequestSync
 from connector.domain.connection import Owner
+from connector.domain.reading import HeldRemovals
+from connector.domain.sync import Held, Word
 from connector_examples import MARIE, NOW, PAUL, PRIVATE, SECRET, STRANGER, SUBSCRIBED, connection
 from connector_fakes import FakeConnections, FakeWorkers
 
@@ -46,6 +48,21 @@ async def test_nobody_asks_again_within_a_pause(confirm: tuple[str, ...], pause:
 
     assert refusal.value.after == timedelta(seconds=0.5)
     assert len(world.workers.asked) == 2
+
+
+@pytest.mark.parametrize("seen", [NOW - timedelta(minutes=20), NOW, None], ids=["before", "after", "settled by now"])
+async def test_something_else_than_was_seen_is_not_confirmed(seen: datetime | None) -> None:
+    world = World()
+    await world.begun()
+    if seen:
+        held = HeldRemovals(PRIVATE.id, NOW - timedelta(minutes=10), 40, 38)
+        await world.store.record([Held(Word("c-1", 1, 5), held)])
+
+    with pytest.raises(HeldOtherwise):
+        await world.request(MARIE, "c-1", confirm=(PRIVATE.id,), seen={PRIVATE.id: seen or NOW})
+    await world.request(MARIE, "c-1", confirm=(PRIVATE.id,))
+
+    assert len(world.workers.asked) == 1
 
 
 async def test_workers_that_cannot_be_reached_are_told_as_such() -> None:

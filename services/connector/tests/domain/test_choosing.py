@@ -146,7 +146,7 @@ def test_a_choice_that_was_made_before_a_calendar_came_is_not_taken(
     chosen_before: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     shown = chosen(connection(), AS_IT_IS, at=LATER) if chosen_before else connection()
-    choice = replace(AS_IT_IS, titles=True, made_from=offer(shown.terms))
+    choice = replace(AS_IT_IS, titles=True, made_from=frozenset({offer(shown.terms)}))
     listed = recalendared(shown, (*CALENDARS, WORK), told=1, at=LATER)
 
     with pytest.raises(ChoiceOutdated):
@@ -157,7 +157,9 @@ def test_a_choice_that_was_made_before_a_calendar_came_is_not_taken(
 
 
 def test_a_choice_says_that_it_is_outdated_before_it_says_what_else_is_wrong_with_it() -> None:
-    choice = replace(AS_IT_IS, linked_calendar_id=WORK.id, time_zone="Paris", made_from=offer(connection().terms))
+    choice = replace(
+        AS_IT_IS, linked_calendar_id=WORK.id, time_zone="Paris", made_from=frozenset({offer(connection().terms)})
+    )
     fewer = recalendared(connection(), (PRIVATE,), told=1, at=LATER)
 
     with pytest.raises(ChoiceOutdated):
@@ -165,7 +167,7 @@ def test_a_choice_says_that_it_is_outdated_before_it_says_what_else_is_wrong_wit
 
 
 def test_the_same_choice_sent_twice_is_taken_and_says_nothing_of_what_came_meanwhile() -> None:
-    choice = replace(AS_IT_IS, titles=True, made_from=offer(connection().terms))
+    choice = replace(AS_IT_IS, titles=True, made_from=frozenset({offer(connection().terms)}))
     once = chosen(connection(), choice, at=LATER)
     listed = recalendared(once, (*CALENDARS, WORK), told=1, at=LATER)
 

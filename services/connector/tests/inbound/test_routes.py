@@ -46,7 +46,9 @@ ROUTES = {
     ("DELETE", ONE): Route({"connection_not_found"}),
     ("PUT", f"{ONE}/setup"): Route(
         {
+            "if_match_malformed",
             "connection_not_found",
+            "changed_meanwhile",
             "unknown_calendar",
             "calendar_unsupported",
             "calendar_not_writable",
@@ -59,7 +61,9 @@ ROUTES = {
         APPLES | {"connection_not_found", "apple_id_needed", "different_apple_account"},
         {"app_password": APP_PASSWORD},
     ),
-    ("POST", f"{ONE}/sync"): Route({"connection_not_found", "unknown_calendar", "too_soon", "temporarily_unavailable"}),
+    ("POST", f"{ONE}/sync"): Route(
+        {"connection_not_found", "unknown_calendar", "held_otherwise", "too_soon", "temporarily_unavailable"}
+    ),
     ("POST", f"{ONE}/calendars/refresh"): Route({"connection_not_found", "too_soon", "temporarily_unavailable"}),
 }
 OF_ONE = [key for key, route in ROUTES.items() if not route.names_a_user]

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from uuid import uuid4
 
 from connector.application.disconnect import Disconnection, End
-from connector.application.prove import Counted, Proven
+from connector.application.prove import Attempt, Proven
 from connector.application.publish import Unpublished
 from connector.application.reconnect import Renew
 from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NobodyToAsk, NoSuchConnection
@@ -224,29 +223,35 @@ class FakeApple:
 
 @dataclass
 class FakeAttempts:
-    """Counts in memory, by a clock that stands still unless it is moved; `fails_with` lets it fail."""
+    """Counts in memory, by a clock that stands still unless it is moved.
+
+    `fails_with` lets it fail, `loses` lose its answer about a scope once it has counted.
+    """
 
     now: datetime = NOW
     counted: dict[Subject, dict[datetime, int]] = field(default_factory=dict)
     open: dict[str, tuple[Subject, datetime]] = field(default_factory=dict)
     fails_with: Exception | None = None
+    loses: Scope | None = None
 
-    async def begin(self, subject: Subject, limit: Limit) -> Counted:
+    async def begin(self, attempt: Attempt, limit: Limit) -> Tally:
         if self.fails_with:
             raise self.fails_with
+        subject = attempt.subject
         began = self.now - (self.now - datetime.min.replace(tzinfo=UTC)) % limit.slice
         known = self.counted.get(subject, {})
         young = {at: number for at, number in known.items() if at > self.now - limit.slice - limit.within}
         self.counted[subject] = young | {began: young.get(began, 0) + 1}
-        token = uuid4().hex
-        self.open[token] = (subject, began)
+        self.open[attempt.token] = (subject, began)
+        if subject.scope is self.loses:
+            raise ConnectionError("the answer is lost")
         slices = tuple(sorted((at, number) for at, number in self.counted[subject].items() if number))
         mine = [one for one, _ in self.open.values() if one == subject]
-        return Counted(subject, token, Tally(self.now, slices, len(mine)))
+        return Tally(self.now, slices, len(mine))
 
-    async def end(self, counted: Counted, *, counts: bool) -> None:
-        subject, began = self.open.pop(counted.token)
-        if not counts:
+    async def end(self, attempt: Attempt, *, counts: bool) -> None:
+        subject, began = self.open.pop(attempt.token, (attempt.subject, None))
+        if began is not None and not counts:
             self.counted[subject][began] -= 1
 
     def total(self, scope: Scope) -> int:

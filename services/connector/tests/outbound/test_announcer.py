@@ -11,13 +11,14 @@ from connector.application.request_sync import Request
 from connector.domain.calendars import MOST_CALENDARS, name_shown
 from connector.domain.connection import ended, recalendared, reconnected
 from connector.outbound.kafka import KafkaAnnouncer, KafkaWorkers, event_of, requested
-from connector_examples import CALENDARS, LATER, MARIE, WORK, connection
+from connector_examples import CALENDARS, LATER, MARIE, NOW, WORK, connection
 from connector_kafka import heard_of, kafka_settings
 from contracts.events import (
     CalendarConnected,
     CalendarDisconnected,
     CalendarReconnected,
     CalendarSetupChanged,
+    HeldSince,
     RequestReason,
     SyncRequested,
 )
@@ -46,7 +47,7 @@ async def test_when_nobody_can_be_reached_the_caller_hears_of_it() -> None:
 def test_a_request_names_the_epoch_and_what_was_decided() -> None:
     renewed = reconnected(connection("c-1", MARIE), connection().apple, CALENDARS, at=LATER)
 
-    event = requested(Request(renewed, LATER, ("cal-private",), ("cal-club",)))
+    event = requested(Request(renewed, LATER, ("cal-private",), ("cal-club",), {"cal-private": NOW}))
 
     at = int(LATER.timestamp())
     assert event == SyncRequested(
@@ -59,6 +60,7 @@ def test_a_request_names_the_epoch_and_what_was_decided() -> None:
         requested_at=at,
         confirm_removals=("cal-private",),
         keep_removals=("cal-club",),
+        held_since=(HeldSince(calendar_id="cal-private", since=int(NOW.timestamp())),),
     )
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from bson import BSON
 from pydantic import SecretStr
 from pymongo.errors import PyMongoError
 
-from connector.application.prove import Asker, Counted, Prove
+from connector.application.prove import Asker, Attempt, Prove
 from connector.application.refusals import TooManyAttempts
-from connector.domain.attempts import DEFAULT_LIMITS, Limit, Scope, Subject, Tally
+from connector.domain.attempts import DEFAULT_LIMITS, Limit, Scope, Subject
 from connector.domain.connection import Owner
 from connector.outbound.mongo import MongoAttempts
 from connector.outbound.pseudonyms import Pseudonyms
@@ -31,6 +32,10 @@ LIMIT = Limit(5, timedelta(minutes=15))
 APPLE = Subject(Scope.APPLE_ID, (APPLE_ID,))
 USER = Subject(Scope.USER, (MARIE.account_id, MARIE.user_id))
 MINUTE_MS = 60_000
+
+
+def of(subject: Subject) -> Attempt:
+    return Attempt(subject, uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -85,46 +90,62 @@ async def counting(request: pytest.FixtureRequest, key_file: Path) -> AsyncItera
 
 
 async def test_attempts_add_up_across_replicas_and_apart_by_subject(counting: Counting) -> None:
-    await counting.one.begin(APPLE, LIMIT)
-    await counting.one.begin(USER, LIMIT)
+    await counting.one.begin(of(APPLE), LIMIT)
+    await counting.one.begin(of(USER), LIMIT)
 
-    second = await counting.other.begin(APPLE, LIMIT)
+    second = await counting.other.begin(of(APPLE), LIMIT)
 
-    assert (second.tally.total, second.tally.open) == (2, 2)
+    assert (second.total, second.open) == (2, 2)
 
 
 async def test_an_attempt_that_does_not_count_is_taken_out_again(counting: Counting) -> None:
-    first = await counting.one.begin(APPLE, LIMIT)
-    second = await counting.one.begin(APPLE, LIMIT)
+    first, second = of(APPLE), of(APPLE)
+    for each in (first, second):
+        await counting.one.begin(each, LIMIT)
 
     await counting.one.end(first, counts=True)
     await counting.other.end(second, counts=False)
 
-    third = await counting.one.begin(APPLE, LIMIT)
-    assert (third.tally.total, third.tally.open) == (2, 1)
+    third = await counting.one.begin(of(APPLE), LIMIT)
+    assert (third.total, third.open) == (2, 1)
+
+
+async def test_taking_out_what_was_never_counted_or_is_out_already_changes_nothing(counting: Counting) -> None:
+    counted, never, unknown = of(APPLE), of(APPLE), of(USER)
+    await counting.one.begin(of(APPLE), LIMIT)
+    await counting.one.begin(counted, LIMIT)
+
+    for each in (counted, counted, never, unknown):
+        await counting.one.end(each, counts=False)
+
+    next_one = await counting.one.begin(of(APPLE), LIMIT)
+    assert (next_one.total, next_one.open) == (2, 2)
+    assert (await counting.one.begin(of(USER), LIMIT)).total == 1
 
 
 async def test_an_attempt_is_counted_for_its_span_and_then_forgotten(counting: Counting) -> None:
-    await counting.one.end(await counting.one.begin(APPLE, LIMIT), counts=True)
+    first = of(APPLE)
+    await counting.one.begin(first, LIMIT)
+    await counting.one.end(first, counts=True)
 
     await counting.let_pass(14)
-    within = await counting.one.begin(APPLE, LIMIT)
+    within = await counting.one.begin(of(APPLE), LIMIT)
     await counting.let_pass(2)
-    after = await counting.one.begin(APPLE, LIMIT)
+    after = await counting.one.begin(of(APPLE), LIMIT)
 
-    assert (within.tally.total, len(within.tally.slices)) == (2, 2)
-    assert after.tally.total == 2
-    began = [began for began, _ in within.tally.slices]
+    assert (within.total, len(within.slices)) == (2, 2)
+    assert after.total == 2
+    began = [began for began, _ in within.slices]
     assert began == sorted(began)
-    assert timedelta(0) <= within.tally.now - began[-1] < LIMIT.slice
+    assert timedelta(0) <= within.now - began[-1] < LIMIT.slice
 
 
 async def test_fifty_at_once_are_counted_one_by_one(counting: Counting) -> None:
     replicas = [counting.one, counting.other] * 25
 
-    counted = await asyncio.gather(*(replica.begin(APPLE, LIMIT) for replica in replicas))
+    counted = await asyncio.gather(*(replica.begin(of(APPLE), LIMIT) for replica in replicas))
 
-    assert sorted(one.tally.total for one in counted) == list(range(1, 51))
+    assert sorted(one.total for one in counted) == list(range(1, 51))
 
 
 @pytest.mark.servers
@@ -132,14 +153,15 @@ async def test_what_died_with_its_process_goes_on_counting_and_is_not_waited_for
     mine: Databases, key_file: Path
 ) -> None:
     counting = await real(mine, key_file)
-    dead = await counting.one.begin(APPLE, LIMIT)
+    dead = of(APPLE)
+    await counting.one.begin(dead, LIMIT)
 
     await counting.let_pass(2)
-    next_one = await counting.one.begin(APPLE, LIMIT)
+    next_one = await counting.one.begin(of(APPLE), LIMIT)
     await counting.one.end(dead, counts=False)
 
-    assert (next_one.tally.total, next_one.tally.open) == (2, 1)
-    assert (await counting.one.begin(APPLE, LIMIT)).tally.total == 3
+    assert (next_one.total, next_one.open) == (2, 1)
+    assert (await counting.one.begin(of(APPLE), LIMIT)).total == 3
 
 
 @pytest.mark.servers
@@ -159,18 +181,14 @@ async def test_without_mongodb_nothing_begins_and_what_began_cannot_fail_by_its_
     nowhere = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50"
     client = mongo.connect(MongoSettings(url=SecretStr(nowhere), timeout=timedelta(seconds=0.2)), "connector-tests")
     attempts = MongoAttempts(client, Pseudonyms(key_file))
-    begun = Counted(APPLE, "token", await tally())
+    attempt = of(APPLE)
 
     with pytest.raises(PyMongoError) as away:
-        await attempts.begin(APPLE, LIMIT)
-    await attempts.end(begun, counts=False)
+        await attempts.begin(attempt, LIMIT)
+    await attempts.end(attempt, counts=False)
 
     assert mongo.is_infrastructure(away.value)
     client.close()
-
-
-async def tally() -> Tally:
-    return (await FakeAttempts().begin(APPLE, LIMIT)).tally
 
 
 @pytest.mark.servers
@@ -178,7 +196,7 @@ async def test_nothing_is_kept_in_clear_and_nothing_for_ever(mine: Databases, ke
     counting = await real(mine, key_file)
     subjects = [APPLE, USER, Subject(Scope.NETWORK, ("198.51.100.0/24",)), Subject(Scope.EVERYONE)]
     for subject in subjects:
-        await counting.one.begin(subject, LIMIT)
+        await counting.one.begin(of(subject), LIMIT)
 
     kept = (await mine.everything())["attempts"]
     indexes = await mine.client[mine.connector]["attempts"].index_information()

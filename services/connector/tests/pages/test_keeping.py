@@ -92,12 +92,54 @@ async def test_held_removals_are_settled_by_the_user(there: Pages, marie: Visito
     there.keep(troubled())
     page = (await marie.get(ONE)).text
 
-    answer = await marie.send(f"{ONE}/sync", {word: "home"})
+    answer = await marie.send(f"{ONE}/sync", {word: "home", "held_since": shown_since(page)})
 
     assert "198 of 214 events" in page
     assert answer.headers["location"] == f"{ONE}?told={told}"
     [asked] = there.workers.asked
     assert (asked.confirm, asked.keep) == ((("home",), ()) if word == "confirm" else ((), ("home",)))
+
+
+def shown_since(page: str) -> str:
+    """What the form carries of the removals that it shows."""
+    (since,) = re.findall(r'name="held_since" value="([^"]*)"', page)
+    return str(since)
+
+
+def held_by_now(there: Pages) -> None:
+    """Ten minutes after the removals that Marie has seen, many more came to be held."""
+    one = troubled()
+    (held,) = one.held
+    more = replace(held, since=held.since + timedelta(minutes=10), missing=210)
+    there.keep(replace(one, reading=replace(one.reading, held=(more,))))
+
+
+async def test_a_confirmation_is_about_the_removals_on_the_page_alone(there: Pages, marie: Visitor) -> None:
+    there.keep(troubled())
+    seen = shown_since((await marie.get(ONE)).text)
+    held_by_now(there)
+
+    answers = [await marie.send(f"{ONE}/sync", {"confirm": "home"} | more) for more in ({"held_since": seen}, {})]
+    page = (await marie.get(answers[0].headers["location"])).text
+    again = await marie.send(f"{ONE}/sync", {"confirm": "home", "held_since": shown_since(page)})
+
+    assert [one.headers["location"] for one in answers] == [f"{ONE}?told=held_otherwise"] * 2
+    assert "What is missing has changed" in page
+    assert "210 of 214 events" in page
+    assert again.headers["location"] == f"{ONE}?told=confirmed"
+    (asked,) = there.workers.asked
+    assert asked.seen == {"home": troubled().held[0].since + timedelta(minutes=10)}
+
+
+async def test_who_keeps_the_events_keeps_also_what_went_since(there: Pages, marie: Visitor) -> None:
+    there.keep(troubled())
+    seen = shown_since((await marie.get(ONE)).text)
+    held_by_now(there)
+
+    answer = await marie.send(f"{ONE}/sync", {"keep": "home", "held_since": seen})
+
+    assert answer.headers["location"] == f"{ONE}?told=kept"
+    assert [one.keep for one in there.workers.asked] == [("home",)]
 
 
 @pytest.mark.parametrize("calendar", ["work", "club", "c-2/stranger"])

@@ -102,9 +102,8 @@ def passes_over(with_: Neighbours, settings: SyncSettings) -> RunPass:
     tell = Tell(with_.events, with_.completions)
     publish = PublishStates(with_.objects, with_.events)
     remove = RemoveObjects(with_.objects, publish)
-    read = ReadCalendar(
-        AskCalendar(with_.objects), ImportObjects(with_.objects, publish), with_.objects, with_.passes, tell
-    )
+    ask, bring = AskCalendar(with_.objects, with_.appointments), ImportObjects(with_.objects, publish)
+    read = ReadCalendar(ask, bring, with_.objects, with_.passes, tell)
     leave = LeaveCalendars(with_.objects, remove, publish, with_.passes, tell)
     doing = Doing(
         TellCalendars(tell, with_.passes),

@@ -6,7 +6,9 @@ import pytest
 
 from contracts.events import ICloudEventImported, ICloudEventRemoved
 from icloud import Changes, NotUnderstood, calendar_id
+from sync_worker.application.track_appointments import TrackAppointments
 from sync_worker.domain.appointments import uid_of
+from worker_appointments import booked
 from worker_examples import ics
 from worker_fakes import FakeCalendar, FakeICloud
 from worker_stage import Stage
@@ -185,15 +187,18 @@ async def test_removals_wait_for_a_second_answer_no_longer_than_for_a_first() ->
         pytest.param(2, "x", ["calendars", "changes", "calendars"], id="it may have moved"),
         pytest.param(1, "x", ["calendars", "changes"], id="there is nowhere to go"),
         pytest.param(2, "ours", ["calendars", "changes"], id="it is ours"),
+        pytest.param(2, "moved", ["calendars", "changes", "calendars"], id="it is ours, at a time of its own"),
     ],
 )
 async def test_a_deletion_costs_one_more_request_where_the_event_may_have_moved(
     stage: Stage, both: list[FakeCalendar], following: int, name: str, asked: list[str]
 ) -> None:
     of = both[0]
-    names = {"x": "x", "ours": uid_of("a1", of.path)}
-    for one in names.values():
-        of.put(one, ics(one, TUESDAY))
+    names = {"x": "x", "ours": uid_of("a1", of.path), "moved": uid_of("a2", of.path)}
+    for kind, one in names.items():
+        of.put(one, ics(one, FRIDAY if kind == "moved" else TUESDAY))
+    for appointment in ("a1", "a2"):
+        await TrackAppointments(stage.store.appointments, lambda: stage.now)(booked(appointment))
     both[1].put("old", ics("uid-old", FRIDAY))
     await stage.follow(*both[:following])
     await stage.sync()

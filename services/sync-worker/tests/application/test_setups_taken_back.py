@@ -3,6 +3,7 @@
 import pytest
 
 from icloud import ICloudError, TryLater, Unreachable
+from worker_crashes import Fate, die
 from worker_examples import ics, moment
 from worker_fakes import FakeCalendar
 from worker_stage import Stage
@@ -94,6 +95,83 @@ async def test_titles_that_are_taken_back_while_a_calendar_comes_back_all_leave(
 
     assert len(during) == 250
     assert not [event for event in stage.events.topic().values() if event.title]
+
+
+async def test_titles_that_were_off_while_icloud_was_away_come_back(stage: Stage, home: FakeCalendar) -> None:
+    hrefs = [home.put(f"e{n}", ics(f"uid-{n}", TUESDAY)) for n in range(3)]
+    await stage.follow(home, titles=True)
+    await stage.sync(2)
+    stage.icloud.troubles["calendars", ""] = AWAY
+    await stage.follow(home, titles=False)
+    await stage.sync()
+    during = [event for event in stage.events.topic().values() if event.title]
+    stage.icloud.troubles.clear()
+
+    await stage.follow(home, titles=True)
+    await stage.sync()
+
+    assert during == []
+    assert [event.title for href in hrefs if (event := stage.heard(href))] == ["Dentist"] * 3
+
+
+async def test_titles_that_were_off_while_a_calendar_was_missing_come_back_with_it(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    other = stage.icloud.calendar("other")
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home, other, titles=True)
+    await stage.sync()
+    stage.icloud.hidden.add(home.path)
+    await stage.sync()
+    await stage.follow(home, other, titles=False)
+    await stage.sync(2)
+
+    await stage.follow(home, other, titles=True)
+    await stage.sync()
+    stage.icloud.hidden.clear()
+    await stage.sync()
+
+    event = stage.heard(href)
+    assert event is not None
+    assert event.title == "Dentist"
+    assert [revision for _, revision in stage.history(href)] == [1, 2, 3]
+
+
+async def test_whenever_a_process_dies_while_titles_leave_they_come_back_when_they_are_wanted_again() -> None:
+    fate, moment = Fate(), 0
+    while fate.at is None or fate.moments > fate.at:
+        stage, fate = Stage(), Fate(at=moment)
+        home = stage.icloud.calendar("home")
+        href = home.put("a", ics("uid-a", TUESDAY))
+        await stage.follow(home, titles=True)
+        await stage.sync(2)
+        stage.icloud.troubles["calendars", ""] = AWAY
+        await stage.follow(home, titles=False)
+        await die(stage, fate)
+        stage.icloud.troubles.clear()
+
+        await stage.follow(home, titles=True)
+        await stage.sync(2)
+
+        event = stage.heard(href)
+        assert event is not None
+        assert event.title == "Dentist", fate.where
+        moment += 1
+
+    assert moment > 10
+
+
+async def test_titles_that_are_switched_off_need_no_text_again(stage: Stage, home: FakeCalendar) -> None:
+    hrefs = [home.put(f"e{n}", ics(f"uid-{n}", TUESDAY)) for n in range(3)]
+    await stage.follow(home, titles=True)
+    await stage.sync()
+    stage.icloud.fetched_hrefs.clear()
+
+    await stage.follow(home, titles=False)
+    await stage.sync(2)
+
+    assert [event.title for href in hrefs if (event := stage.heard(href))] == [None] * 3
+    assert stage.icloud.fetched_hrefs == []
 
 
 async def test_a_time_zone_that_stays_is_gone_on_with_where_it_broke_off(stage: Stage, home: FakeCalendar) -> None:

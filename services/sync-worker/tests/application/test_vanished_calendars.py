@@ -4,13 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.events import (
-    CalendarState,
-    HoldState,
-    ICloudEventImported,
-    ICloudEventRemoved,
-    RemovalReason,
-)
+from contracts.events import CalendarState, HoldState, RemovalReason
 from icloud import Forbidden
 from sync_worker.domain.holds import Wish
 from worker_examples import NOW, ics
@@ -224,80 +218,3 @@ async def test_who_confirms_that_a_calendar_is_gone_does_not_wait(
 
     assert stage.heard(href) is None
     assert [state for _, state in stage.holds()] == [HELD, CONFIRMED]
-
-
-async def replaced(stage: Stage, home: FakeCalendar, work: FakeCalendar) -> tuple[str, FakeCalendar]:
-    """The href of an event in a calendar that is gone, and a new calendar with the same event."""
-    href = work.put("a", ics("uid-a", TUESDAY))
-    stage.icloud.calendar("left-out")
-    await stage.follow(home, work)
-    await stage.sync()
-    del stage.icloud.list[work.path]
-    restored = stage.icloud.calendar("restored")
-    restored.put("a", ics("uid-a", TUESDAY))
-    return href, restored
-
-
-async def test_a_vanished_calendar_that_a_new_one_may_replace_waits_for_the_user(
-    stage: Stage, home: FakeCalendar, work: FakeCalendar
-) -> None:
-    href, _ = await replaced(stage, home, work)
-
-    await stage.sync(6)
-    during, ages = stage.heard(href), stage.events.completed()[-1].calendars
-    await stage.wish(work, Wish.CONFIRM)
-    await stage.sync()
-
-    assert during is not None
-    assert [age.state for age in ages] == [CalendarState.HELD]
-    assert stage.heard(href) is None
-    assert stage.holds() == [("vanished", HELD), ("vanished", CONFIRMED)]
-
-
-async def test_once_the_new_one_is_chosen_too_the_vanished_one_is_let_go(
-    stage: Stage, home: FakeCalendar, work: FakeCalendar
-) -> None:
-    old, restored = await replaced(stage, home, work)
-    await stage.sync(3)
-    stage.events.said.clear()
-
-    await stage.follow(home, work, restored)
-    await stage.sync(2)
-
-    about = [one for one in stage.events.said if isinstance(one, ICloudEventImported | ICloudEventRemoved)]
-    assert [one.event_id for one in about] == [stage.id_of(f"{restored.path}a.ics"), stage.id_of(old)]
-    assert stage.events.completed()[-1].calendars == ()
-
-
-async def test_once_the_new_one_has_gone_again_the_vanished_one_is_let_go(
-    stage: Stage, home: FakeCalendar, work: FakeCalendar
-) -> None:
-    href, restored = await replaced(stage, home, work)
-    await stage.sync(3)
-
-    del stage.icloud.list[restored.path]
-    await stage.sync()
-
-    assert stage.heard(href) is None
-
-
-async def test_what_was_left_out_before_a_calendar_vanished_does_not_replace_it(
-    stage: Stage, home: FakeCalendar, work: FakeCalendar
-) -> None:
-    href, restored = await replaced(stage, home, work)
-    del stage.icloud.list[restored.path]
-
-    await stage.sync(2)
-
-    assert stage.heard(href) is None
-
-
-async def test_where_nobody_knows_what_came_as_a_calendar_vanished_it_waits_for_the_user(
-    stage: Stage, home: FakeCalendar, work: FakeCalendar
-) -> None:
-    href, _ = await replaced(stage, home, work)
-
-    await stage.follow(home, work)
-    await stage.sync(6)
-
-    assert stage.heard(href) is not None

@@ -69,6 +69,10 @@ def look(
             kept(BEFORE, NOW), LATER, USER, Verdict.DROPPED, frozenset({"00"}), id="who kept it confirms it",
         ),
         pytest.param(
+            look(), hold(Doubt.SHRUNKEN, known=40, missing=19, now=NOW), NOW, USER, Verdict.GROWN, MOST,
+            id="far more is missing than the user was told of",
+        ),
+        pytest.param(
             look(unlisted=frozenset(), listed=ALL), BEFORE, LATER, NOBODY, Verdict.DROPPED, frozenset(),
             id="only the contents miss",
         ),

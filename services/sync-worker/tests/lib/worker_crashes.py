@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sync_worker.app import Neighbours
-from sync_worker.application.claim import Claim, LeaseLost
+from sync_worker.application.claim import LeaseLost
 from worker_stage import Stage
 
 
@@ -91,16 +91,23 @@ def deadly(neighbours: Neighbours, fate: Fate) -> Neighbours:
 
 async def survive(stage: Stage, fate: Fate) -> None:
     """One pass of a process with this fate; whoever comes after it finishes the work."""
+    if await die(stage, fate):
+        await _next(stage)
+
+
+async def die(stage: Stage, fate: Fate) -> bool:
+    """One pass of a process with this fate, and nobody after it; whether it died of it."""
     claim = await stage.claim()
     try:
         await stage.worker(deadly(stage.neighbours(), fate))(claim)
     except Killed:
-        await _next(stage, claim)
+        # Stands for the time that passes until the dead one's lease has lapsed.
+        await stage.store.leases().release([claim])
+        return True
+    return False
 
 
-async def _next(stage: Stage, dead: Claim) -> None:
-    # Stands for the time that passes until the dead one's lease has lapsed.
-    await stage.store.leases().release([dead])
+async def _next(stage: Stage) -> None:
     await stage.store.connections.wake(stage.connection_id)
     for claim in await stage.store.leases().claim(1):
         try:

@@ -130,4 +130,5 @@ def _known(state: outbox.State) -> Known:
         horizon=state.horizon,
         quarantine=state.quarantine,
         origin=state.origin,
+        own=any(group.facts.own_appointment for group in state.content.groups),
     )

@@ -12,11 +12,11 @@ from sync_worker.application.claim import Claim, LastSaid, Lease, LeaseLost, Sta
 from sync_worker.application.endings import Completed, Ending, Postponed, Stopped
 from sync_worker.application.leases import IDLE, MANY, Busy
 from sync_worker.application.tell_calendars import told_of
-from sync_worker.application.track_connection import Standing
+from sync_worker.application.track_connection import NOT_TOLD, Standing
 from sync_worker.domain import outbox
 from sync_worker.domain.cadence import Activity
 from sync_worker.domain.fairness import Due, fair
-from sync_worker.domain.holds import Wish, seen_by
+from sync_worker.domain.holds import Wish, means
 from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.rejections import Rejections
 from sync_worker.domain.tracked import Tracked
@@ -121,13 +121,15 @@ class FakeConnections:
         )
         return True
 
-    async def wish(self, connection_id: str, wishes: Mapping[str, Wish], said_at: int) -> Collection[str]:
+    async def wish(
+        self, connection_id: str, wishes: Mapping[str, Wish], said_at: int, *, seen: Mapping[str, int] = NOT_TOLD
+    ) -> Collection[str]:
         row = self._rows.get(connection_id)
         if row is None or row.claim.state is not State.ACTIVE:
             return ()
         holds = {one: tracked.hold for one, tracked in row.claim.calendars.items() if tracked.hold}
-        seen = {one for one, held in holds.items() if seen_by(held.since, said_at)}
-        counting = {one: wish for one, wish in wishes.items() if wish is Wish.KEEP or one in seen}
+        meant = {one for one, held in holds.items() if means(held.since, said_at, seen.get(one))}
+        counting = {one: wish for one, wish in wishes.items() if wish is Wish.KEEP or one in meant}
         row.claim = replace(row.claim, wishes={**row.claim.wishes, **counting})
         return wishes.keys() - counting.keys()
 

@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,11 +8,8 @@ from icloud import AppleCredential, Home
 from sync_worker.application.claim import Claim, LeaseLost, State
 from sync_worker.application.endings import Completed, Postponed, Stopped
 from sync_worker.application.tell_calendars import told_of
-from sync_worker.domain.guard import Doubt
-from sync_worker.domain.holds import Held, Wish
 from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.rejections import Rejections
-from sync_worker.domain.tracked import Tracked
 from worker_examples import NOW, connected, disconnected, new_id
 from worker_fakes import HOME
 from worker_stores import Store
@@ -237,73 +233,6 @@ async def test_only_what_is_in_erasure_can_be_buried(store: Store) -> None:
 
     with pytest.raises(LeaseLost):
         await store.passes.bury(await claimed(store))
-
-
-async def hold(store: Store, *calendars: str) -> None:
-    """Removals of these are held, since a third of a second after `SEEN`."""
-    claim = await claimed(store)
-    for one in calendars:
-        held = Held(Doubt.SHRUNKEN, since=NOW + SECOND / 3, looked_at=NOW, known=40, missing=30)
-        await store.passes.remember(claim, one, Tracked("/c/", "basis", hold=held))
-    await store.leases().release([claim])
-
-
-async def wishes(store: Store) -> Mapping[str, Wish]:
-    claim = await claimed(store)
-    await store.leases().release([claim])
-    return claim.wishes
-
-
-async def test_only_who_may_have_seen_what_is_held_can_confirm_it(store: Store) -> None:
-    one = new_id()
-    await store.connections.follow(connected(one, "cal-1", "cal-2"))
-    await hold(store, "cal-1", "cal-2")
-    confirmed = {"cal-1": Wish.CONFIRM, "cal-3": Wish.CONFIRM}
-
-    early = await store.connections.wish(one, confirmed | {"cal-2": Wish.KEEP}, SEEN - 1)
-    before = await wishes(store)
-    later = await store.connections.wish(one, confirmed, SEEN)
-    over_a_word = await store.connections.wish(one, {"cal-2": Wish.CONFIRM}, SEEN - 1)
-
-    assert (set(early), set(later), set(over_a_word)) == ({"cal-1", "cal-3"}, {"cal-3"}, {"cal-2"})
-    assert before == {"cal-2": Wish.KEEP}
-    assert await wishes(store) == {"cal-1": Wish.CONFIRM, "cal-2": Wish.KEEP}
-
-
-async def test_wishes_about_removals_wait_for_the_next_pass_and_the_last_word_counts(store: Store) -> None:
-    one = new_id()
-    await store.connections.follow(connected(one, "cal-1"))
-
-    await hold(store, "cal-1", "cal-2")
-
-    await store.connections.wish(one, {"cal-1": Wish.CONFIRM, "cal-2": Wish.CONFIRM}, SEEN)
-    await store.connections.wish(one, {"cal-2": Wish.KEEP}, SEEN)
-
-    assert (await claimed(store)).wishes == {"cal-1": Wish.CONFIRM, "cal-2": Wish.KEEP}
-
-
-async def test_a_wish_that_is_heard_goes_and_one_that_came_meanwhile_stays(store: Store) -> None:
-    one = new_id()
-    await store.connections.follow(connected(one, "cal-1"))
-    await hold(store, "cal-1", "cal-2")
-    await store.connections.wish(one, {"cal-1": Wish.CONFIRM, "cal-2": Wish.CONFIRM}, SEEN)
-    claim = await claimed(store)
-    await store.connections.wish(one, {"cal-2": Wish.KEEP}, SEEN)
-
-    await store.passes.heard(claim, claim.wishes)
-
-    await store.leases().release([claim])
-    assert (await claimed(store)).wishes == {"cal-2": Wish.KEEP}
-
-
-async def test_nobody_hears_a_wish_about_a_connection_that_is_over(store: Store) -> None:
-    one = new_id()
-    await store.connections.end(one, epoch=1, revision=2, whose=disconnected(one))
-
-    assert not await store.connections.wish(one, {"cal-1": Wish.CONFIRM}, SEEN)
-    assert not await store.connections.wish(new_id(), {"cal-1": Wish.CONFIRM}, SEEN)
-
-    assert (await claimed(store)).wishes == {}
 
 
 async def test_what_the_connector_knows_of_the_home_is_what_we_compare_with(store: Store) -> None:

@@ -9,6 +9,7 @@ from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held
 from sync_worker.domain.outbox import END_OF_TIME, Content, Origin, Refresh, State
 from sync_worker.domain.tracked import PutRight, Tracked
+from sync_worker.domain.values import FactGroup, Facts
 from worker_examples import NOW, connected, disconnected, gone, imported, moment, new_id, quarantine
 from worker_stores import Store
 
@@ -40,6 +41,20 @@ async def test_what_is_judged_by_is_told_without_the_content(store: Store, claim
     assert (known["e1"].digest, known["e1"].quarantine, known["e1"].alive) == ("d1", quarantine(), True)
     assert known["e1"].origin == Origin("t1", 7)
     assert (known["e2"].alive, known["e2"].revision) == (False, 3)
+
+
+async def test_an_object_that_is_the_users_own_appointment_is_known_as_such(store: Store, claim: Claim) -> None:
+    theirs = imported("e1")
+    groups = tuple(FactGroup(Facts(own_appointment=True), group.spans) for group in theirs.content.groups)
+    ours = imported("e2", content=replace(theirs.content, groups=groups))
+    nothing = imported("e3", content=replace(theirs.content, groups=()))
+    await store.objects.write(claim, [theirs, ours, nothing, gone("e4", 3)])
+
+    known = await store.objects.known(claim, ["e1", "e2", "e3", "e4"])
+    of_calendar = await store.objects.of_calendar(claim, "cal-1")
+
+    assert {one for one, each in known.items() if each.own} == {"e2"}
+    assert {one.event_id for one in of_calendar if one.own} == {"e2"}
 
 
 async def test_states_wait_until_they_are_marked_and_removals_wait_last(store: Store, claim: Claim) -> None:

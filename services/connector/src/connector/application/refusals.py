@@ -20,6 +20,7 @@ __all__ = [
     "CalendarUnsupported",
     "ChoiceOutdated",
     "DifferentAppleAccount",
+    "HeldOtherwise",
     "NoSuchConnection",
     "NobodyToAsk",
     "TooManyAttempts",
@@ -47,6 +48,10 @@ class DifferentAppleAccount(Exception):
 
 class AppleIdNeeded(Exception):
     """We do not know the connection's Apple ID (any more): ask for it."""
+
+
+class HeldOtherwise(Exception):
+    """What is held of a calendar is not what whoever confirms it has seen: show it, and ask again."""
 
 
 class TooSoon(Exception):

@@ -82,7 +82,8 @@ class Choice:
     """What a user chooses on the setup page, all of it at once.
 
     The linked calendar need not be named among the conflict calendars. Without a time zone the present one stays.
-    `made_from` is the word for what was shown (`offers.offer`); None: it holds for whatever there is.
+    `made_from` are words for what was shown (`offers.offer`), one of which must hold still; None: it is made for
+    whatever there is.
     """
 
     linked_calendar_id: str | None
@@ -91,7 +92,7 @@ class Choice:
     when_stale: WhenStale
     alarm_minutes: int | None = None
     time_zone: str | None = None
-    made_from: str | None = None
+    made_from: frozenset[str] | None = None
 
 
 def name_shown(name: str) -> str:

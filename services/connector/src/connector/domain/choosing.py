@@ -6,7 +6,7 @@ from datetime import datetime
 
 from connector.domain.calendars import Choice, ConflictCalendar, Setup
 from connector.domain.connection import Access, Connection, News, Terms
-from connector.domain.offers import changed
+from connector.domain.offers import offer
 from connector.domain.timezones import is_time_zone
 
 
@@ -35,7 +35,11 @@ class UnknownTimeZone(Exception):
 
 
 class ChoiceOutdated(Exception):
-    """It was made from something else than there is now: show that, and ask again."""
+    """It was made from something else than there is now: show that, and ask again. `now` is the word for it."""
+
+    def __init__(self, now: str) -> None:
+        super().__init__()
+        self.now = now
 
 
 def chosen(connection: Connection, choice: Choice, *, at: datetime) -> Connection:
@@ -48,10 +52,10 @@ def chosen(connection: Connection, choice: Choice, *, at: datetime) -> Connectio
     """
     zone = connection.terms.time_zone if choice.time_zone is None else choice.time_zone
     terms = replace(connection.terms, time_zone=zone, setup=_setup(connection, choice))
-    if choice.made_from is not None and changed(choice.made_from, connection.terms):
+    if choice.made_from is not None and (now := offer(connection.terms)) not in choice.made_from:
         if connection.chosen and terms == connection.terms:
             return connection
-        raise ChoiceOutdated
+        raise ChoiceOutdated(now)
     _check(connection, terms)
     decided = replace(connection, chosen_from=frozenset(c.id for c in terms.calendars))
     if terms == connection.terms:

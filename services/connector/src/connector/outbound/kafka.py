@@ -16,6 +16,7 @@ from contracts.events import (
     CalendarReconnected,
     CalendarSetupChanged,
     Event,
+    HeldSince,
     RequestReason,
     SyncRequested,
 )
@@ -86,6 +87,9 @@ def requested(request: Request) -> SyncRequested:
         requested_at=int(request.at.timestamp()),
         confirm_removals=request.confirm,
         keep_removals=request.keep,
+        held_since=tuple(
+            HeldSince(calendar_id=one, since=int(since.timestamp())) for one, since in request.seen.items()
+        ),
     )
 
 

@@ -9,8 +9,10 @@ from icloud import TokenDead
 from runtime.logs import get_logger
 from sync_worker.application import ask_changes, compare_calendar
 from sync_worker.application.ask_changes import AskChanges, Told
-from sync_worker.application.compare_calendar import CompareCalendar, believed, contents_of, not_ours, shown_of
+from sync_worker.application.compare_calendar import CompareCalendar, believed, contents_of, shown_of
 from sync_worker.application.course import Course
+from sync_worker.application.jobs import Jobs
+from sync_worker.application.own_appointments import Undoubted
 from sync_worker.application.reading import Reading
 from sync_worker.application.reconcile_calendar import Reconcile
 from sync_worker.application.second_look import LookAgain
@@ -28,10 +30,11 @@ class Objects(ask_changes.Objects, compare_calendar.Objects, Protocol):
 class AskCalendar:
     """Asks for changes, lists the calendar anew where there is nothing to go on from, and looks twice where it must."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, jobs: Jobs) -> None:
+        undoubted = Undoubted(jobs)
         self._objects = objects
-        self._changes = AskChanges(objects)
-        self._compare = CompareCalendar(objects)
+        self._changes = AskChanges(objects, undoubted)
+        self._compare = CompareCalendar(objects, undoubted)
         self._look_again = LookAgain(self._compare, self._changes)
         self._reconcile = Reconcile(self._compare, self._changes)
 
@@ -67,7 +70,7 @@ class AskCalendar:
         shown, window, now = shown_of(step), course.look.horizon, course.now
         compared = await self._compare(course.claim, course.account, step, window)
         found = await believed(compared, course.account, shown, compared.unlisted)
-        doubtful = len(not_ours(found.missing))
+        doubtful = len(compared.counted(found.missing))
         guarded = after_listing(step.hold, found.said, known=compared.provable, missing=doubtful, now=now)
         return Reading(
             step=step,

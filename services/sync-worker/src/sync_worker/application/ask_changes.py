@@ -9,8 +9,8 @@ from runtime.logs import get_logger
 from sync_worker.application.claim import Claim
 from sync_worker.application.compare_calendar import shown_of
 from sync_worker.application.course import Course
+from sync_worker.application.own_appointments import Undoubted
 from sync_worker.application.publish_states import BATCH
-from sync_worker.domain.appointments import lies_where_we_put_it
 from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.guard import Confirm, Hold, judge_named, matters
 from sync_worker.domain.outbox import MISSING, Known
@@ -39,8 +39,8 @@ class Objects(Protocol):
 class Told:
     """What a server says has changed, and what of it is to be fetched, with what is read again for a reason of ours.
 
-    `remove` are event ids, `doubtful` so many of them that are no appointments of ours; `said` is the guard's word on
-    these, `known` the size of the calendar, changed objects aside, where it was asked for.
+    `remove` are event ids. Where they are enough to matter, `doubtful` are so many of them that the guard counts (all
+    but `Undoubted`); `said` is its word, `known` the calendar's size, changed objects aside, where it was asked for.
     """
 
     changes: Changes
@@ -58,8 +58,9 @@ class Told:
 class AskChanges:
     """Asks what changed."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, undoubted: Undoubted) -> None:
         self._objects = objects
+        self._undoubted = undoubted
 
     async def __call__(self, course: Course, step: Step, token: str) -> Told:
         """Raises what the account raises, TokenDead among it."""
@@ -68,16 +69,15 @@ class AskChanges:
         for href, etag in (await self._again(course.claim, step)).items():
             if href not in found.removed:
                 fetch.setdefault(href, etag)
-        ids = {href: event_id(course.claim.connection_id, href) for href in sorted(found.removed)}
-        remove, own = tuple(ids.values()), frozenset(one for href, one in ids.items() if lies_where_we_put_it(href))
-        # Nothing becomes free when appointments of ours go, but where the user had moved one: they raise no doubt.
-        if not matters(len(remove) - len(own)):
-            return Told(found, fetch, remove, Confirm(), 0, len(remove) - len(own))
-        remove = await self._alive(course.claim, remove)
-        ours = len(own.intersection(remove))
-        doubtful = len(remove) - ours
-        known = await self._size(course.claim, step, found.changed) - ours if matters(doubtful) else 0
-        return Told(found, fetch, remove, judge_named(known=known, removed=doubtful), known, doubtful)
+        remove = tuple(event_id(course.claim.connection_id, href) for href in sorted(found.removed))
+        if not matters(len(remove)):
+            return Told(found, fetch, remove, Confirm(), 0, 0)
+        there = await self._alive(course.claim, remove)
+        undoubted = len(await self._undoubted(course.claim, there))
+        doubtful = len(there) - undoubted
+        known = await self._size(course.claim, step, found.changed) - undoubted if matters(doubtful) else 0
+        said = judge_named(known=known, removed=doubtful)
+        return Told(found, fetch, tuple(one.event_id for one in there), said, known, doubtful)
 
     async def since_kept(self, course: Course, step: Step) -> Told | None:
         """What changed since the kept token; None where there is none or it is dead."""
@@ -119,12 +119,12 @@ class AskChanges:
         brought = await self._alive(claim, [event_id(claim.connection_id, href) for href in changed])
         return await self._objects.count(claim, step.calendar_id) - len(brought)
 
-    async def _alive(self, claim: Claim, event_ids: Sequence[str]) -> tuple[str, ...]:
-        alive: list[str] = []
+    async def _alive(self, claim: Claim, event_ids: Sequence[str]) -> Sequence[Known]:
+        alive: list[Known] = []
         for start in range(0, len(event_ids), BATCH):
             known = await self._objects.known(claim, event_ids[start : start + BATCH])
-            alive += (one.event_id for one in known.values() if one.alive)
-        return tuple(alive)
+            alive += (one for one in known.values() if one.alive)
+        return alive
 
 
 def _is_read(known: Known | None, etag: str, claim: Claim) -> bool:

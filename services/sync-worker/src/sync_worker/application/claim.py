@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import count
+from typing import Final
 
 from contracts.facts import Access
 from icloud import KeptHome
@@ -17,6 +18,9 @@ from sync_worker.domain.home_calendars import HomeTold
 from sync_worker.domain.occurrences import VERSION
 from sync_worker.domain.rejections import Rejections
 from sync_worker.domain.tracked import Tracked
+
+_TITLES: Final = "titles"
+_NO_TITLES: Final = "no titles"
 
 
 class LeaseLost(Exception):
@@ -157,13 +161,12 @@ class Claim:
     def titles_may_be_out(self) -> bool:
         """Whether a calendar was last read, or begun to be, while titles were to leave, and they are not any more."""
         return not self.titles and any(
-            one.basis == UNREAD or (one.basis.endswith(" titles") and not one.basis.endswith(" no titles"))
-            for one in self.calendars.values()
+            one.basis == UNREAD or is_with_titles(one.basis) for one in self.calendars.values()
         )
 
     @property
     def _titles(self) -> str:
-        return "titles" if self.titles else "no titles"
+        return _TITLES if self.titles else _NO_TITLES
 
     def revisions(self) -> Iterator[int]:
         """Of this pass's events on the sync topic, fewer than a thousand; a later pass's are always larger."""
@@ -173,3 +176,13 @@ class Claim:
     def last_revision(self) -> int:
         """What ends a pass that may have said something before, without knowing how much."""
         return self.fence * 1000 + 999
+
+
+def is_with_titles(basis: str) -> bool:
+    """Whether titles leave of what is read on this basis."""
+    return basis.endswith(f" {_TITLES}") and not basis.endswith(f" {_NO_TITLES}")
+
+
+def without_titles(basis: str) -> str:
+    """The basis of an event that was read on this one, once its title is taken away."""
+    return f"{basis.removesuffix(_TITLES)}{_NO_TITLES}" if is_with_titles(basis) else basis

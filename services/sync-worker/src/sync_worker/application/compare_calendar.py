@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from icloud import Absence, CalendarObject, Forbidden, Missing, NotUnderstood, TryLater
 from sync_worker.application.accounts import Account, is_of_one_calendar
 from sync_worker.application.claim import Claim
+from sync_worker.application.own_appointments import Undoubted
 from sync_worker.domain import changes, holds
 from sync_worker.domain.appointments import lies_where_we_put_it
 from sync_worker.domain.bases import Basis, seen
@@ -38,15 +39,15 @@ class Objects(Protocol):
 class Compared:
     """A windowed listing, what is kept of the calendar by href, and how they differ.
 
-    `provable` counts the kept ones that the listing had to name if they still exist, but for appointments of ours:
-    we take them away ourselves, and nothing becomes free then but what the user moved one to. They raise no doubt, and
-    they settle none.
+    `undoubted` are appointments of ours of which nothing becomes free, or that we take away ourselves: they raise no
+    doubt, and they settle none. `provable` counts the others that the listing had to name if they still exist.
     """
 
     kept: Mapping[str, Known] = field(repr=False)
     listed: Mapping[str, str] = field(repr=False)
     fetch: Mapping[str, str] = field(repr=False)
     unlisted: frozenset[str] = field(repr=False)
+    undoubted: frozenset[str] = field(repr=False)
     provable: int
 
     @property
@@ -54,10 +55,13 @@ class Compared:
         """Those unlisted ones of which no time could be told: the server may know one outside of the window."""
         return frozenset(href for href in self.unlisted if self.kept[href].extent is None)
 
-    @property
-    def own(self) -> frozenset[str]:
-        """Event ids of our own appointments."""
-        return frozenset(one.event_id for href, one in self.kept.items() if lies_where_we_put_it(href))
+    def counted(self, hrefs: Iterable[str]) -> frozenset[str]:
+        """Those of them that the guard counts."""
+        return frozenset(hrefs) - self.undoubted
+
+    def counted_ids(self, event_ids: Iterable[str]) -> frozenset[str]:
+        """The same for event ids."""
+        return frozenset(event_ids).difference(self.ids(self.undoubted))
 
     def ids(self, hrefs: Collection[str]) -> tuple[str, ...]:
         """Event ids of kept objects, in the order of their hrefs."""
@@ -67,8 +71,9 @@ class Compared:
 class CompareCalendar:
     """Lists a calendar's window and compares."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, undoubted: Undoubted) -> None:
         self._objects = objects
+        self._undoubted = undoubted
 
     async def __call__(self, claim: Claim, account: Account, step: Step, window: Span) -> Compared:
         """Raises what `account` raises."""
@@ -81,8 +86,9 @@ class CompareCalendar:
         }
         diff = changes.changes(known, listed)
         fetch = {href: listed[href] for href in diff.added_or_changed}
-        provable = sum(one.expected for href, one in known.items() if not lies_where_we_put_it(href))
-        return Compared(kept, listed, fetch, frozenset(diff.removed), provable)
+        undoubted = await self._undoubted(claim, kept.values())
+        provable = sum(one.expected for href, one in known.items() if href not in undoubted)
+        return Compared(kept, listed, fetch, frozenset(diff.removed), undoubted, provable)
 
     async def additions(self, claim: Claim, account: Account, step: Step, window: Span) -> Mapping[str, str]:
         """ETags by href of what a window holds and is not kept like that. Nothing is said of what it leaves out.
@@ -158,8 +164,8 @@ async def believed(compared: Compared, account: Account, shown: Shown, missing: 
     """
     timeless = await _by_name(compared, account, shown, sorted(missing & compared.timeless))
     missing -= timeless.there
-    doubtful = len(not_ours(missing))
-    said = judge(known=compared.provable - len(not_ours(timeless.there)), removed=doubtful)
+    doubtful = len(compared.counted(missing))
+    said = judge(known=compared.provable - len(compared.counted(timeless.there)), removed=doubtful)
     if not missing or (isinstance(said, Hold) and matters(doubtful)):
         return Believed(said, missing, timeless.moved)
     some = holds.sample(missing, _SAMPLE)
@@ -170,11 +176,6 @@ async def believed(compared: Compared, account: Account, shown: Shown, missing: 
     # A few that are neither listed nor there by their names are gone, even if they were all there was.
     said = Hold(Doubt.INCOMPLETE) if named.odd else Confirm()
     return Believed(said, missing - named.moved.keys(), {**timeless.moved, **named.moved})
-
-
-def not_ours(hrefs: Iterable[str]) -> frozenset[str]:
-    """Those that are no appointments of ours."""
-    return frozenset(href for href in hrefs if not lies_where_we_put_it(href))
 
 
 async def none_comes(account: Account, shown: Shown, hrefs: Collection[str]) -> bool:

@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from contracts.events import RemovalReason
-from sync_worker.application.claim import Claim
+from sync_worker.application.claim import Claim, is_with_titles, without_titles
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Passes
 from sync_worker.application.publish_states import BATCH, PublishStates, digest
 from sync_worker.application.remove_objects import RemoveObjects
 from sync_worker.application.tell import Tell, quarantined
 from sync_worker.application.tell_holds import TellHolds
+from sync_worker.domain.bases import UNREAD
 from sync_worker.domain.holds import Verdict
 from sync_worker.domain.outbox import Imported, Refresh, State
 from sync_worker.domain.tracked import Tracked
@@ -68,20 +69,28 @@ class LeaveCalendars:
         while over := await self._objects.passed(course.claim, before, BATCH):
             course.removed += await self._remove(course.claim, over, as_of=course.as_of, reason=RemovalReason.PASSED)
 
-    async def titles(self, claim: Claim) -> None:
-        """Take titles back that the user does not want to leave any more.
+    async def titles(self, claim: Claim) -> Claim:
+        """Take titles back that the user does not want to leave any more; the claim as it stands then.
 
-        Nothing is asked of iCloud: it may not answer, or not for this calendar.
+        Nothing is asked of iCloud: it may not answer, or not for this calendar. What is taken back is kept nowhere, so
+        it is noted first that the calendars are to be looked through again, whatever is wanted by then.
         """
         if not claim.titles_may_be_out:
-            return
+            return claim
+        calendars = dict(claim.calendars)
+        for one, tracked in claim.calendars.items():
+            if is_with_titles(tracked.basis):
+                calendars[one] = replace(tracked, basis=UNREAD)
+                await self._passes.remember(claim, one, calendars[one])
         while titled := await self._objects.titled(claim, BATCH):
             bare = [_bare(claim, one) for one in titled]
             await self._objects.write(claim, bare)
             await self._publish(claim, bare)
+        return replace(claim, calendars=calendars)
 
 
 def _bare(claim: Claim, state: Imported) -> Imported:
     content = replace(state.content, title=None)
     said = digest(claim, state.event_id, state.calendar_id, content)
-    return replace(state, epoch=claim.epoch, revision=state.revision + 1, digest=said, content=content)
+    basis, revision = without_titles(state.basis), state.revision + 1
+    return replace(state, basis=basis, epoch=claim.epoch, revision=revision, digest=said, content=content)

@@ -14,7 +14,7 @@ from sync_worker.application.tell import Tell
 from sync_worker.application.tell_holds import TellHolds
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held, Verdict, Wish, hold, looked
-from sync_worker.domain.passes import Step
+from sync_worker.domain.passes import Plan, Step
 from sync_worker.domain.tracked import Tracked, gone, holding
 
 
@@ -34,6 +34,14 @@ class MissedCalendars:
         self._passes = passes
         self._tell_holds = TellHolds(tell)
 
+    async def noted(self, course: Course, planned: Plan, others: AbstractSet[str]) -> Plan:
+        """Keep of each vanished calendar which others came since, before anybody is told that these are there.
+
+        What was told is known from then on, be it by a pass that goes on or by one that comes after it.
+        """
+        steps = [await self._noted(course.claim, step, others) for step in planned.steps]
+        return replace(planned, steps=tuple(steps))
+
     async def gone(self, course: Course, step: Step, others: AbstractSet[str]) -> bool:
         """Whether it is gone for good; `others` are the calendars of events that the home shows.
 
@@ -46,9 +54,8 @@ class MissedCalendars:
             await self._passes.heard(course.claim, {step.calendar_id: Wish.CONFIRM})
             known = await self._objects.count(course.claim, step.calendar_id)
             fresh = hold(Doubt.VANISHED, known=known, missing=known, now=now)
-            await self._hold(course, step, replace(fresh, newcomers=_newcomers(course.claim, step, others)))
+            await self._hold(course, step, _with_newcomers(course.claim, step, fresh, others))
             return False
-        held = replace(held, newcomers=_newcomers(course.claim, step, others))
         confirmed = step.wish is Wish.CONFIRM or (
             held.ripe(now)
             and bool(others)
@@ -67,6 +74,17 @@ class MissedCalendars:
         if step.wish:
             await self._passes.heard(claim, {one: step.wish})
         del course.behind[one]
+
+    async def _noted(self, claim: Claim, step: Step, others: AbstractSet[str]) -> Step:
+        held = step.hold
+        if step.readable or step.tracked is None or held is None or held.doubt is not Doubt.VANISHED:
+            return step
+        noted = _with_newcomers(claim, step, held, others)
+        if noted == held:
+            return step
+        tracked = replace(step.tracked, hold=noted)
+        await self._passes.remember(claim, step.calendar_id, tracked)
+        return replace(step, tracked=tracked)
 
     async def _hold(self, course: Course, step: Step, held: Held) -> None:
         await self._tell_holds(course, step.calendar_id, (step.hold, held), None)
@@ -94,12 +112,14 @@ class MissedCalendars:
         return False
 
 
-def _newcomers(claim: Claim, step: Step, others: AbstractSet[str]) -> tuple[str, ...]:
-    """Those of the others that are not chosen, and came since.
+def _with_newcomers(claim: Claim, step: Step, held: Held, others: AbstractSet[str]) -> Held:
+    """What is held of a vanished calendar, with those of the others that are not chosen and came since.
 
-    Where the home was already told without the calendar nobody knows what came with it: then it may be any.
+    Where the home was already told without the calendar, and not by us, nobody knows what came with it: it may be any.
     """
     unread, known = others - claim.conflict_calendars, claim.home_told.ids
-    if step.hold is None or step.hold.doubt is not Doubt.VANISHED:
-        return tuple(sorted(unread - known if step.calendar_id in known else unread))
-    return tuple(sorted(unread - known | unread & frozenset(step.hold.newcomers)))
+    noted = step.hold is not None and step.hold.doubt is Doubt.VANISHED
+    ours = noted and held.epoch in (None, claim.epoch)
+    came = unread - known if ours or step.calendar_id in known else unread
+    before = frozenset(held.newcomers) if noted else frozenset[str]()
+    return replace(held, newcomers=tuple(sorted(came | unread & before)), epoch=claim.epoch)

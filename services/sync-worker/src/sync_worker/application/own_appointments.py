@@ -1,6 +1,6 @@
 """Which of the objects that come from iCloud are appointments of the user's own."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -9,9 +9,9 @@ from sync_worker.application.claim import Claim
 from sync_worker.application.import_objects import Source
 from sync_worker.application.jobs import Jobs
 from sync_worker.application.publish_states import BATCH, PublishStates, digest
-from sync_worker.domain.appointments import is_marked
-from sync_worker.domain.outbox import Imported, Refresh, State
-from sync_worker.domain.ownership import Own, takes_no_other_time
+from sync_worker.domain.appointments import is_marked, lies_where_we_put_it, names_in, uid_in
+from sync_worker.domain.outbox import Imported, Known, Refresh, State
+from sync_worker.domain.ownership import Own, frees_nothing, takes_no_other_time
 from sync_worker.domain.values import Span
 
 
@@ -36,6 +36,27 @@ class OwnAppointments:
                 self.names.update(await self._jobs.own(self._claim))
                 self._asked = True
             yield one
+
+
+class Undoubted:
+    """Which kept objects may go in any number: those that take no time, and those that CrocoClick has cancelled.
+
+    The latter we take away ourselves, wherever the user may have moved them. The store is asked only where one of our
+    objects takes a time of its own.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def __call__(self, claim: Claim, kept: Iterable[Known]) -> frozenset[str]:
+        """Their hrefs."""
+        ours = [one for one in kept if lies_where_we_put_it(one.href)]
+        undoubted = {one.href for one in ours if frees_nothing(one)}
+        if len(undoubted) < len(ours):
+            own = await self._jobs.own(claim)
+            cancelled = {name for name, span in own.items() if span is None}
+            undoubted |= {one.href for one in ours if names_in(uid_in(one.href), "")[0] in cancelled}
+        return frozenset(undoubted)
 
 
 class Tied(Protocol):

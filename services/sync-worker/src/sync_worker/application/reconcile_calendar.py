@@ -4,14 +4,7 @@ from collections.abc import Mapping
 
 from icloud import event_id
 from sync_worker.application.ask_changes import AskChanges, Told
-from sync_worker.application.compare_calendar import (
-    CompareCalendar,
-    Compared,
-    believed,
-    listed_in,
-    not_ours,
-    shown_of,
-)
+from sync_worker.application.compare_calendar import CompareCalendar, Compared, believed, listed_in, shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.reading import Drift, Reading
 from sync_worker.domain.changes import EDGE
@@ -47,7 +40,7 @@ class Reconcile:
         if told is not None and isinstance(said, Confirm):
             said = told.said
         remove = tuple(dict.fromkeys(compared.ids(found.missing) + (told.remove if told else ())))
-        known, missing = len(not_ours(compared.kept)), len(set(remove) - compared.own)
+        known, missing = len(compared.counted(compared.kept)), len(compared.counted_ids(remove))
         guarded = after_listing(step.hold, said, known=known, missing=missing, now=course.now)
         return Reading(
             step=step,

@@ -7,8 +7,8 @@ from contracts.events import RemovalReason
 from sync_worker.application import metrics
 from sync_worker.application.claim import Claim
 from sync_worker.application.publish_states import BATCH, PublishStates
-from sync_worker.domain.appointments import lies_where_we_put_it
 from sync_worker.domain.outbox import Known, Refresh, State, removal
+from sync_worker.domain.ownership import frees_nothing
 
 
 class Objects(Protocol):
@@ -27,10 +27,10 @@ class RemoveObjects:
         self._publish = publish
 
     async def frees(self, claim: Claim, event_ids: Sequence[str]) -> bool:
-        """Whether any of these is there; nothing becomes free when appointments of ours go."""
+        """Whether any of these is there; nothing becomes free when appointments of ours go that lie as agreed."""
         for start in range(0, len(event_ids), BATCH):
             known = await self._objects.known(claim, event_ids[start : start + BATCH])
-            if any(one.alive and not lies_where_we_put_it(one.href) for one in known.values()):
+            if any(one.alive and not frees_nothing(one) for one in known.values()):
                 return True
         return False
 

@@ -5,17 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from sync_worker.application.ask_changes import AskChanges
-from sync_worker.application.compare_calendar import (
-    CompareCalendar,
-    Compared,
-    contents_of,
-    none_comes,
-    not_ours,
-    shown_of,
-)
+from sync_worker.application.compare_calendar import CompareCalendar, Compared, contents_of, none_comes, shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.reading import Reading
-from sync_worker.domain.appointments import is_own
 from sync_worker.domain.guard import matters
 from sync_worker.domain.holds import Held, SecondLook, Settlement, Verdict, Wish, hold, looked
 from sync_worker.domain.passes import Step
@@ -44,7 +36,7 @@ class LookAgain:
         changed = frozenset(moved.keys() | (told.changes.changed.keys() if told else set()))
         settled = _looked_at(compared, contents, changed).settle(held, now, meant=meant)
         if settled.verdict in _SETTLED:
-            settled = replace(settled, missing=settled.missing | _own_gone(compared, contents, changed))
+            settled = replace(settled, missing=settled.missing | _undoubted_gone(compared, contents, changed))
         if not meant:
             settled = await self._asked_by_name(course, shown, settled)
         removed = compared.ids(settled.missing)
@@ -59,13 +51,13 @@ class LookAgain:
             empty_since=step.empty_since,
         )
         match settled.verdict:
-            case Verdict.CONFIRMED | Verdict.DROPPED if matters(len(set(named) - compared.own)):
+            case Verdict.CONFIRMED | Verdict.DROPPED if matters(len(compared.counted_ids(named))):
                 # So many went while we looked: another look finds them.
                 return reading
             case Verdict.CONFIRMED | Verdict.DROPPED as verdict:
                 return replace(reading, remove=removed + named, hold=None, verdict=verdict)
             case Verdict.GROWN:
-                known = len(not_ours(compared.kept))
+                known = len(compared.counted(compared.kept))
                 grown = hold(held.doubt, known=known, missing=len(settled.missing), now=now)
                 return replace(reading, hold=replace(grown, kept_until=held.kept_until))
             case Verdict.STILL:
@@ -82,18 +74,18 @@ class LookAgain:
 def _looked_at(compared: Compared, contents: Mapping[str, str] | None, changed: frozenset[str]) -> SecondLook:
     """What both ways say; `changed` is there, whatever they show."""
     return SecondLook(
-        known=not_ours(compared.kept),
+        known=compared.counted(compared.kept),
         listed=frozenset(compared.listed),
-        unlisted=not_ours(compared.unlisted) - changed - (compared.timeless & (contents or {}).keys()),
+        unlisted=compared.counted(compared.unlisted) - changed - (compared.timeless & (contents or {}).keys()),
         provable=compared.provable,
         contents=None if contents is None else frozenset(contents.keys() | changed),
     )
 
 
-def _own_gone(compared: Compared, contents: Mapping[str, str] | None, changed: frozenset[str]) -> frozenset[str]:
-    """Appointments of ours that none of the answers shows."""
+def _undoubted_gone(compared: Compared, contents: Mapping[str, str] | None, changed: frozenset[str]) -> frozenset[str]:
+    """What the guard does not count and none of the answers shows."""
     gone = compared.unlisted if contents is None else compared.kept.keys() - contents.keys() - compared.listed.keys()
-    return frozenset(href for href in gone if is_own(href)) - changed
+    return frozenset(gone & compared.undoubted) - changed
 
 
 def _moved(compared: Compared, contents: Mapping[str, str]) -> Mapping[str, str]:

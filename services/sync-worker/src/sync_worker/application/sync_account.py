@@ -78,12 +78,10 @@ class SyncAccount:
         """Raises LeaseLost, CredentialUnusable, and of icloud's errors those about the account as a whole."""
         if claim.unpublished:
             await self._do.publish.leftover(claim)
-        await self._do.leave.titles(claim)
+        claim = await self._do.leave.titles(claim)
         account = await self._accounts.open(claim)
         listed = await self._listed(claim, account)
         course = self._course(claim, account)
-        await self._do.calendars(course, listed)
-        exporting = await self._do.exports(course, account, listed)
         shown = _shown(listed)
         remembered = Remembered(
             conflict_calendars=claim.conflict_calendars,
@@ -94,7 +92,11 @@ class SyncAccount:
             daily_since=moment_before(claim.connection_id, course.now),
             wishes=claim.wishes,
         )
-        await self._go(course, plan(shown, remembered), exporting, {one for one in shown if shown[one].supported})
+        supported = {one for one in shown if shown[one].supported}
+        planned = await self._do.missed.noted(course, plan(shown, remembered), supported)
+        await self._do.calendars(course, listed)
+        exporting = await self._do.exports(course, account, listed)
+        await self._go(course, planned, exporting, supported)
         await self._do.tell.completed(claim, next(course.revisions), as_of=course.as_of, ages=course.ages())
         outlook = await self._do.exports.outlook(course, exporting)
         return Read(course.now, account.home, course.imported, course.removed, len(course.behind), outlook)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,6 +23,8 @@ _ID: Final = re.compile(r"[0-9A-Za-z_-]+")
 
 _log = get_logger("sync_worker.track_connection")
 
+NOT_TOLD: Final[Mapping[str, int]] = MappingProxyType({})
+"""Nobody said since when what they saw was held."""
 Standing = CalendarConnected | CalendarReconnected | CalendarSetupChanged
 """A connection's whole state."""
 
@@ -42,11 +45,14 @@ class Connections(Protocol):
     async def end(self, connection_id: str, *, epoch: int, revision: int, whose: CalendarDisconnected | None) -> bool:
         """To be erased, due at once. `whose` None: only if it is known. False: it is old or ended already."""
 
-    async def wish(self, connection_id: str, wishes: Mapping[str, Wish], said_at: int) -> Collection[str]:
+    async def wish(
+        self, connection_id: str, wishes: Mapping[str, Wish], said_at: int, *, seen: Mapping[str, int] = NOT_TOLD
+    ) -> Collection[str]:
         """Keep what was said about held removals, by calendar, for the next pass; the last word counts.
 
-        A confirmation counts only where what is held now was held by `said_at` (epoch seconds): nobody has seen what
-        came later. Returns the calendars whose confirmations do not count.
+        A confirmation counts only for what whoever gave it can mean (`holds.means`): what is held since the moment that
+        `seen` has for the calendar, else since `said_at` at the latest. Returns the calendars whose confirmations do
+        not count.
         """
 
     async def wake(self, connection_id: str, reason: RequestReason = RequestReason.OPS) -> bool:
@@ -95,7 +101,8 @@ class RequestSync:
         known = {one: wish for one, wish in wishes.items() if _ID.fullmatch(one)}
         if not known:
             return
-        for one in await self._connections.wish(connection_id, known, request.requested_at):
+        seen = {one.calendar_id: one.since for one in request.held_since}
+        for one in await self._connections.wish(connection_id, known, request.requested_at, seen=seen):
             _log.warning("confirmation_dropped", connection_id=connection_id, calendar_id=one)
 
 

@@ -35,6 +35,8 @@ class Held:
     kept_until: datetime | None = None
     newcomers: tuple[str, ...] = ()
     """Calendars that nobody has chosen or left out yet and that came since this one vanished: one may be the same."""
+    epoch: int | None = None
+    """The connection's when these were noted last: with a reconnect others hear of the home without us."""
 
     def due(self, now: datetime) -> bool:
         """Whether it is time for another look."""
@@ -58,9 +60,14 @@ class Held:
         return now - self.since < WAIT
 
 
-def seen_by(since: datetime, moment: int) -> bool:
-    """Whether somebody may have seen by then (epoch seconds) what is held `since`: it is told in whole seconds."""
-    return int(since.timestamp()) <= moment
+def means(since: datetime, said_at: int, seen: int | None) -> bool:
+    """Whether who confirmed at `said_at` can mean what is held `since`, which is told in whole seconds.
+
+    It is what they had seen: held since `seen`. None: they did not say; then it may be whatever was there by then. All
+    in epoch seconds.
+    """
+    told = int(since.timestamp())
+    return told <= said_at if seen is None else told == seen
 
 
 def hold(doubt: Doubt, *, known: int, missing: int, now: datetime) -> Held:
@@ -121,18 +128,20 @@ class SecondLook:
     def settle(self, held: Held, now: datetime, *, meant: bool) -> Settlement:
         """Decide; `meant`: somebody who may say so wants the removals, so neither time nor agreement is asked for.
 
-        Nothing that one of the answers shows is ever removed, and nothing at all while somebody wants to keep it.
+        Nothing that one of the answers shows is ever removed, and nothing at all while somebody wants to keep it. What
+        is meant is what was told: where much more is missing by now, that is told anew.
         """
         few = _few(self.provable, self.unlisted)
         agreed = self.contents is not None and self._agree(self.contents)
         gone = self.unlisted if self.contents is None else self.known - self.contents - self.listed
         hardly_any = few if self.contents is None else _few(len(self.known), gone)
-        if meant:
+        grown = len(gone) > held.missing + ALWAYS_BELIEVED
+        if meant and (hardly_any or not grown):
             return Settlement(Verdict.DROPPED if hardly_any else Verdict.CONFIRMED, gone)
         if hardly_any:
             over = (few or agreed) and not (gone and held.wanted(now))
             return Settlement(Verdict.DROPPED if over else Verdict.STILL, gone)
-        if self.contents is not None and len(gone) > held.missing + ALWAYS_BELIEVED:
+        if grown and (meant or self.contents is not None):
             return Settlement(Verdict.GROWN, gone)
         return Settlement(Verdict.CONFIRMED if agreed and held.ripe(now) else Verdict.STILL, gone)
 

@@ -104,6 +104,8 @@ class Known:
     """The time that was looked at when its revision was made."""
     quarantine: Quarantine | None = None
     origin: Origin | None = None
+    own: bool = False
+    """It blocks nothing, because an appointment of the user's own does."""
 
     def is_read_from(self, digest: str, bases: Collection[str], horizon: Span) -> bool:
         """Whether reading a text of that digest, on one of these bases, could only give what is kept."""

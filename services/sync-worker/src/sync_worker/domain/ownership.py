@@ -7,9 +7,10 @@ user moved, copied to another time or made a series of is an event like any othe
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sync_worker.domain.appointments import MARKER, names_in
+from sync_worker.domain.appointments import MARKER, lies_where_we_put_it, names_in
 from sync_worker.domain.events import Event
 from sync_worker.domain.found import is_as_we_wrote, text_in
+from sync_worker.domain.outbox import Known
 from sync_worker.domain.series import span_of
 from sync_worker.domain.text import Lines
 from sync_worker.domain.values import Span
@@ -47,6 +48,11 @@ def takes_no_other_time(spans: list[tuple[int, int]], names: tuple[str, ...], ow
     """Whether an object's time, travel included, is just that of one of these appointments."""
     agreed = (own.get(name) for name in names)
     return any(spans == [(one.start, one.end)] for one in agreed if one)
+
+
+def frees_nothing(known: Known) -> bool:
+    """Whether no time becomes free when it goes, be it that we take it away or that the user does."""
+    return known.own and lies_where_we_put_it(known.href)
 
 
 def _recurs(event: Event) -> bool:

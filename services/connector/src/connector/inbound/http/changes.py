@@ -1,5 +1,7 @@
 """The routes that change a connection: its credential, its setup, and when iCloud is looked at."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request, Response, status
 
 from connector.application.refusals import (
@@ -7,7 +9,9 @@ from connector.application.refusals import (
     AppleIdNeeded,
     CalendarNotWritable,
     CalendarUnsupported,
+    ChoiceOutdated,
     DifferentAppleAccount,
+    HeldOtherwise,
     NobodyToAsk,
     NoSuchConnection,
     TooManyAttempts,
@@ -17,8 +21,9 @@ from connector.application.refusals import (
 )
 from connector.inbound.http.bodies import ConnectionBody
 from connector.inbound.http.callers import OwnerOfIt, Told
+from connector.inbound.http.etags import DOCUMENTED, IfMatch, if_match_malformed, named
 from connector.inbound.http.problems import documented, malformed, refusals_as_problems
-from connector.inbound.http.shown import shown
+from connector.inbound.http.shown import answered
 from connector.inbound.http.wishes import Decisions, NewCredentials, NewSetup
 from icloud import CalendarNotEnabled, CredentialsRejected, NotUnderstood, TryLater
 from icloud.credentials import CredentialMalformed
@@ -33,35 +38,61 @@ router = APIRouter(prefix="/v1/connections/{connection_id}", tags=["connections"
 @router.put(
     "/setup",
     summary="Choose which calendars count, and how",
-    responses=documented(
-        NoSuchConnection, UnknownCalendar, CalendarUnsupported, CalendarNotWritable, AccessReadOnly, UnknownTimeZone
-    ),
+    responses={
+        200: DOCUMENTED,
+        **documented(
+            if_match_malformed(),
+            NoSuchConnection,
+            ChoiceOutdated,
+            UnknownCalendar,
+            CalendarUnsupported,
+            CalendarNotWritable,
+            AccessReadOnly,
+            UnknownTimeZone,
+        ),
+    },
 )
-async def change_setup(connection_id: str, setup: NewSetup, owner: OwnerOfIt, stories: Told) -> ConnectionBody:
-    """Replace the whole setup. From the first choice on, calendars that are new in iCloud wait for the next one."""
+async def change_setup(  # noqa: PLR0913 - as many as there are parts of the request
+    connection_id: str,
+    setup: NewSetup,
+    owner: OwnerOfIt,
+    stories: Told,
+    response: Response,
+    *,
+    if_match: IfMatch = None,
+) -> ConnectionBody:
+    """Replace the whole setup. From the first choice on, calendars that are new in iCloud wait for the next one.
+
+    With `If-Match`, only the setup that was seen, with the calendars that were there then. What has been put in place
+    before, by the same request sent twice, say, is answered as it is.
+    """
     with refusals_as_problems():
-        changed = await stories.change_setup(owner, connection_id, setup.choice())
+        choice = replace(setup.choice(), made_from=named(if_match))
+        changed = await stories.change_setup(owner, connection_id, choice)
     _log.info("setup_chosen", connection_id=connection_id, account_id=owner.account_id, revision=changed.revision)
-    return shown(changed, stories)
+    return answered(changed, stories, response)
 
 
 @router.put(
     "/credentials",
     summary="Reconnect, or replace the app-specific password",
-    responses=documented(
-        NoSuchConnection,
-        malformed("app_password", "en"),
-        AppleIdNeeded,
-        TooManyAttempts,
-        CredentialsRejected,
-        CalendarNotEnabled,
-        DifferentAppleAccount,
-        TryLater,
-        NotUnderstood,
-    ),
+    responses={
+        200: DOCUMENTED,
+        **documented(
+            NoSuchConnection,
+            malformed("app_password", "en"),
+            AppleIdNeeded,
+            TooManyAttempts,
+            CredentialsRejected,
+            CalendarNotEnabled,
+            DifferentAppleAccount,
+            TryLater,
+            NotUnderstood,
+        ),
+    },
 )
-async def reconnect(
-    connection_id: str, wish: NewCredentials, owner: OwnerOfIt, stories: Told, request: Request
+async def reconnect(  # noqa: PLR0913 - as many as there are parts of the request
+    connection_id: str, wish: NewCredentials, owner: OwnerOfIt, stories: Told, *, request: Request, response: Response
 ) -> ConnectionBody:
     """Prove the credential at iCloud, then seal it in the old one's place: same id, setup and history.
 
@@ -74,7 +105,7 @@ async def reconnect(
         except CredentialMalformed as wrong:
             raise malformed(wrong.field, language_of(request)) from None
     _log.info("reconnected", connection_id=connection_id, account_id=owner.account_id, epoch=renewed.epoch)
-    return shown(renewed, stories)
+    return answered(renewed, stories, response)
 
 
 @router.post(
@@ -84,14 +115,20 @@ async def reconnect(
     response_class=Response,
     responses={
         202: {"description": "The workers are asked; `sync.as_of` shows when it is done"},
-        **documented(NoSuchConnection, UnknownCalendar, TooSoon, NobodyToAsk),
+        **documented(NoSuchConnection, UnknownCalendar, HeldOtherwise, TooSoon, NobodyToAsk),
     },
 )
 async def sync(connection_id: str, owner: OwnerOfIt, stories: Told, decisions: Decisions | None = None) -> Response:
     """Ask for a look now, and settle removals that are held. While a reconnect is needed, nothing comes of it."""
     decided = decisions or Decisions()
     with refusals_as_problems():
-        await stories.request_sync(owner, connection_id, confirm=decided.confirm_removals, keep=decided.keep_removals)
+        await stories.request_sync(
+            owner,
+            connection_id,
+            confirm=decided.confirm_removals,
+            keep=decided.keep_removals,
+            seen={one.calendar_id: one.since for one in decided.held_since},
+        )
     _log.info(
         "sync_asked_for",
         connection_id=connection_id,

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from connector.application.refusals import NobodyToAsk, TooManyAttempts, TooSoon
+from connector.application.refusals import ChoiceOutdated, NobodyToAsk, TooManyAttempts, TooSoon
 from connector.inbound.http.bodies import rfc3339
+from connector.inbound.http.etags import quoted
 from connector.inbound.http.refusals import (
     MALFORMED,
     REFUSALS,
@@ -88,6 +89,8 @@ def _tell(refusal: Exception, code: str) -> None:
 def _headers(refusal: Exception) -> dict[str, str]:
     if isinstance(refusal, TryLater | TooSoon | TooManyAttempts) and refusal.after is not None:
         return {"Retry-After": str(math.ceil(refusal.after.total_seconds()))}
+    if isinstance(refusal, ChoiceOutdated):
+        return {"ETag": quoted(refusal.now)}
     return _AGAIN if isinstance(refusal, NobodyToAsk) else {}
 
 

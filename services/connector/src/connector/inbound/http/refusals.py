@@ -13,7 +13,9 @@ from connector.application.refusals import (
     AppleIdNeeded,
     CalendarNotWritable,
     CalendarUnsupported,
+    ChoiceOutdated,
     DifferentAppleAccount,
+    HeldOtherwise,
     NobodyToAsk,
     NoSuchConnection,
     TooManyAttempts,
@@ -42,6 +44,15 @@ USER_ID_NEEDED: Final[Refusal] = (
     {
         "en": "A service's token asks for one user: add user_id to the query.",
         "fr": "Le jeton d'un service porte sur un utilisateur : ajoutez user_id à la requête.",
+    },
+)
+IF_MATCH_MALFORMED: Final[Refusal] = (
+    400,
+    "if_match_malformed",
+    {
+        "en": "If-Match must be * or an ETag as we gave it, in its double quotes; several with commas between them.",
+        "fr": "If-Match doit valoir * ou un ETag tel que nous l'avons donné, entre ses guillemets droits ; plusieurs, "
+        "séparés par des virgules.",
     },
 )
 MALFORMED: Final[Mapping[Field, Title]] = {  # all of them: 422 `credentials_malformed`
@@ -191,6 +202,25 @@ REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
         },
     ),
     UnknownTimeZone: (422, "unknown_time_zone", MALFORMED["time_zone"]),
+    ChoiceOutdated: (
+        412,
+        "changed_meanwhile",
+        {
+            "en": "The setup or the calendars have changed since you looked. Nothing was saved: look at the connection "
+            "again, then choose again.",
+            "fr": "La configuration ou les calendriers ont changé depuis votre consultation. Rien n'a été enregistré : "
+            "consultez de nouveau la connexion, puis choisissez à nouveau.",
+        },
+    ),
+    HeldOtherwise: (
+        409,
+        "held_otherwise",
+        {
+            "en": "What is missing in iCloud is not what you saw. Nothing was removed: look at it again, then decide.",
+            "fr": "Ce qui manque dans iCloud n'est pas ce que vous avez vu. Rien n'a été supprimé : consultez-le de "
+            "nouveau, puis décidez.",
+        },
+    ),
     TooSoon: (
         429,
         "too_soon",

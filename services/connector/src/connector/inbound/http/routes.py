@@ -8,8 +8,9 @@ from connector.domain.connection import Wish
 from connector.domain.timezones import is_time_zone
 from connector.inbound.http.bodies import ConnectionBody, ConnectionsBody
 from connector.inbound.http.callers import NamedUser, OwnerOfIt, SomeCaller, Told
+from connector.inbound.http.etags import DOCUMENTED
 from connector.inbound.http.problems import documented, malformed, refusals_as_problems, user_id_needed
-from connector.inbound.http.shown import shown
+from connector.inbound.http.shown import answered, shown
 from connector.inbound.http.wishes import NewConnection
 from icloud import AppleCredential, CalendarNotEnabled, CredentialsRejected, NotUnderstood, TryLater
 from icloud.credentials import CredentialMalformed
@@ -25,18 +26,21 @@ router = APIRouter(prefix="/v1/connections", tags=["connections"])
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Connect an Apple account",
-    responses=documented(
-        NoSuchConnection,
-        user_id_needed(),
-        malformed("app_password", "en"),
-        CredentialsRejected,
-        CalendarNotEnabled,
-        AlreadyConnected,
-        AppleAccountInUse,
-        TooManyAttempts,
-        TryLater,
-        NotUnderstood,
-    ),
+    responses={
+        201: DOCUMENTED,
+        **documented(
+            NoSuchConnection,
+            user_id_needed(),
+            malformed("app_password", "en"),
+            CredentialsRejected,
+            CalendarNotEnabled,
+            AlreadyConnected,
+            AppleAccountInUse,
+            TooManyAttempts,
+            TryLater,
+            NotUnderstood,
+        ),
+    },
 )
 async def connect(
     wish: NewConnection, owner: NamedUser, stories: Told, request: Request, response: Response
@@ -53,7 +57,7 @@ async def connect(
         connection = await stories.connect(owner, credential, Wish(wish.access, wish.time_zone))
     _log.info("connection_made", connection_id=connection.id, account_id=owner.account_id)
     response.headers["Location"] = f"{router.prefix}/{connection.id}"
-    return shown(connection, stories)
+    return answered(connection, stories, response)
 
 
 @router.get("", summary="The user's connection, if any", responses=documented(NoSuchConnection, user_id_needed()))
@@ -64,13 +68,13 @@ async def connections(owner: NamedUser, stories: Told) -> ConnectionsBody:
     return ConnectionsBody(items=[shown(connection, stories) for connection in found])
 
 
-@router.get("/{connection_id}", summary="One connection", responses=documented(NoSuchConnection))
-async def connection(connection_id: str, caller: SomeCaller, stories: Told) -> ConnectionBody:
+@router.get("/{connection_id}", summary="One connection", responses={200: DOCUMENTED, **documented(NoSuchConnection)})
+async def connection(connection_id: str, caller: SomeCaller, stories: Told, response: Response) -> ConnectionBody:
     """The connection with its calendars, setup and the state of its reading."""
     user_id = None if caller.service else caller.user_id
     with refusals_as_problems():
         found = await stories.show(connection_id, caller.account_id, user_id)
-    return shown(found, stories)
+    return answered(found, stories, response)
 
 
 @router.delete(

@@ -2,8 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from fastapi import Response
+
 from connector.domain.calendars import Setup
 from connector.domain.connection import Connection
+from connector.domain.offers import offer
 from connector.domain.reading import Progress, Quarantined
 from connector.domain.sync import sync_state
 from connector.inbound.http.bodies import (
@@ -18,12 +21,19 @@ from connector.inbound.http.bodies import (
     SyncBody,
     UnreadableBody,
 )
+from connector.inbound.http.etags import quoted
 from connector.inbound.http.stories import Stories
 
 
 def shown(connection: Connection, stories: Stories) -> ConnectionBody:
     """The connection as it is to be answered now."""
     return body_of(connection, stories.clock(), stories.stale_after)
+
+
+def answered(connection: Connection, stories: Stories, response: Response) -> ConnectionBody:
+    """The same, with its ETag on the response."""
+    response.headers["ETag"] = quoted(offer(connection.terms))
+    return shown(connection, stories)
 
 
 def body_of(connection: Connection, now: datetime, stale_after: timedelta) -> ConnectionBody:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StrictBool, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from connector.domain.calendars import (
@@ -120,20 +120,42 @@ class NewSetup(_In):
         )
 
 
+class SeenHold(_In):
+    """Held removals as the user was shown them."""
+
+    calendar_id: CalendarId
+    since: AwareDatetime
+    """As `held_removals` has it."""
+
+
 class Decisions(_In):
     """What the user decided about removals that are held; each calendar in one list at most."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"confirm_removals": ["0a1b2c3d4e5f60718293a4b5"], "keep_removals": []}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "confirm_removals": ["0a1b2c3d4e5f60718293a4b5"],
+                    "keep_removals": [],
+                    "held_since": [{"calendar_id": "0a1b2c3d4e5f60718293a4b5", "since": "2026-11-23T08:30:00Z"}],
+                }
+            ]
+        }
     )
 
     confirm_removals: CalendarIds = ()
     """The events are gone on purpose: let their time be free."""
     keep_removals: CalendarIds = ()
     """They are not: let them block for another day."""
+    held_since: Annotated[tuple[SeenHold, ...], Field(max_length=MOST_CALENDARS)] = ()
+    """What was seen of calendars in these lists: of one that is named here nothing else is confirmed; of one that is
+    not, whatever is held by now."""
 
     @model_validator(mode="after")
     def _decides_each_once(self) -> Self:
-        if set(self.confirm_removals) & set(self.keep_removals):
-            raise PydanticCustomError("named_twice", "a calendar is in both lists")
+        seen = [one.calendar_id for one in self.held_since]
+        if set(self.confirm_removals) & set(self.keep_removals) or len(set(seen)) != len(seen):
+            raise PydanticCustomError("named_twice", "a calendar is in both lists, or was seen twice")
+        if not {*self.confirm_removals, *self.keep_removals}.issuperset(seen):
+            raise PydanticCustomError("not_decided", "a calendar was seen, and nothing is said of it")
         return self

@@ -5,7 +5,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from connector.application.refusals import ChoiceOutdated
 from connector.domain.calendars import LONGEST_ALARM_MINUTES, AllDayRule, Choice, ConflictCalendar, WhenStale
 from connector.domain.connection import Connection
 from connector.inbound.http.problems import refusals_as_problems
@@ -56,9 +55,9 @@ async def save(visit: Visit) -> Response:
     try:
         with refusals_as_problems():
             await visit.stories.change_setup(owner, connection.id, choice)
-    except ChoiceOutdated:
-        return await _form(visit, _draft(visit, await visit.connection(), choice))
     except Problem as problem:
+        if problem.code == "changed_meanwhile":
+            return await _form(visit, _draft(visit, await visit.connection(), choice))
         mistake = refused(problem, visit.moments(connection))
         return told_when(problem, await _form(visit, draft, mistake=mistake, status=problem.status))
     _log.info("setup_changed", connection_id=connection.id, account_id=owner.account_id)
@@ -87,7 +86,7 @@ def _choice(visit: Visit, connection: Connection) -> Choice:
         when_stale=_when_stale(visit.typed("when_stale"), setup.when_stale),
         alarm_minutes=_minutes(visit.typed("alarm")),
         time_zone=zones.meant(visit.typed("time_zone"), visit.typed("time_zone_other")) or None,
-        made_from=visit.typed("revision"),
+        made_from=frozenset({visit.typed("revision")}),
     )
 
 

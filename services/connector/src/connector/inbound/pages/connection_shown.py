@@ -11,6 +11,7 @@ from connector.domain.calendars import WhenStale
 from connector.domain.connection import Access, Connection
 from connector.domain.reading import HeldRemovals, Quarantined, UnreadableEvent
 from connector.domain.sync import SyncState, sync_state
+from connector.inbound.http.bodies import rfc3339
 from connector.inbound.pages import zones
 from connector.inbound.pages.calendars_shown import CalendarShown, calendars_shown, known_calendars
 from connector.inbound.pages.moments import Moments
@@ -35,9 +36,10 @@ class ProgressShown:
 
 @dataclass(frozen=True, slots=True)
 class HeldShown:
-    """Removals that wait for the user's word."""
+    """Removals that wait for the user's word. `since` is what the form says that it shows."""
 
     id: str
+    since: str
     name: str
     what: str
     doubt: str
@@ -146,6 +148,7 @@ def _held(held: HeldRemovals, connection: Connection, moments: Moments) -> HeldS
     since = moments.exactly(held.since)
     return HeldShown(
         id=held.calendar_id,
+        since=rfc3339(held.since),
         name=_name_of(held.calendar_id, connection, moments),
         what=words.counted("held.what", held.missing, known=held.known, since=since),
         doubt=words(f"held.doubt.{held.doubt if held.doubt in _DOUBTS else 'other'}"),

@@ -43,7 +43,7 @@ def drafted(connection: Connection, choice: Choice, shown: frozenset[str], words
     Where the connection has changed since, what was chosen stays, what was left alone is as it is now, and a calendar
     that was not shown does what it does now.
     """
-    terms, made_from = connection.terms, choice.made_from or ""
+    terms, made_from = connection.terms, next(iter(choice.made_from or ()), "")
     wanted = _as_sent(terms, choice)
     since = changed(made_from, terms)
     chosen = changed(made_from, wanted) if since else frozenset(Part)

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from connector.domain.connection import Connection
+from connector.inbound.http.bodies import rfc3339
 from connector.inbound.http.problems import refusals_as_problems
 from connector.inbound.http.refusals import MALFORMED
 from connector.inbound.pages.calendars_shown import calendars_shown
@@ -35,16 +36,20 @@ async def sync(visit: Visit) -> Response:
     """Ask for a look at iCloud, perhaps with a word on held removals."""
     connection = await visit.connection()
     confirm, keep = (tuple(visit.fields.get(name, ())) for name in ("confirm", "keep"))
-    if not {*confirm, *keep} <= {held.calendar_id for held in connection.held}:
+    held = {one.calendar_id: one.since for one in connection.held}
+    if not {*confirm, *keep} <= held.keys():
         return visit.go_to(f"/connections/{connection.id}", told="settled")
+    seen = {one: held[one] for one in confirm}
+    if any(rfc3339(since) != visit.typed("held_since") for since in seen.values()):
+        return visit.go_to(f"/connections/{connection.id}", told="held_otherwise")
     told = "confirmed" if confirm else "kept" if keep else "sync_requested"
     try:
         with refusals_as_problems():
-            await visit.stories.request_sync(visit.session.owner, connection.id, confirm=confirm, keep=keep)
+            await visit.stories.request_sync(visit.session.owner, connection.id, confirm=confirm, keep=keep, seen=seen)
     except Problem as problem:
-        if problem.code != "too_soon":
+        if problem.code not in {"held_otherwise", "too_soon"}:
             raise
-        told = "too_soon"
+        told = problem.code
     return visit.go_to(f"/connections/{connection.id}", told=told)
 
 

@@ -25,6 +25,7 @@ TOLD: Final = frozenset(
         "confirmed",
         "connected",
         "disconnected",
+        "held_otherwise",
         "kept",
         "reconnected",
         "saved",

@@ -9,8 +9,8 @@ from contracts.events import CalendarDisconnected, RequestReason
 from runtime import tracing
 from sync_worker.application.claim import State
 from sync_worker.application.tell_calendars import told_of
-from sync_worker.application.track_connection import Standing
-from sync_worker.domain.holds import Wish, seen_by
+from sync_worker.application.track_connection import NOT_TOLD, Standing
+from sync_worker.domain.holds import Wish, means
 from sync_worker.outbound.mongo.collections import (
     CONNECTIONS,
     DATABASE,
@@ -89,10 +89,12 @@ class MongoConnections:
             return done.modified_count > 0
         return await self._newer(connection_id, (epoch, revision), update)
 
-    async def wish(self, connection_id: str, wishes: Mapping[str, Wish], said_at: int) -> Collection[str]:
-        """Keep what was said about held removals, but for confirmations of what began to be held later."""
+    async def wish(
+        self, connection_id: str, wishes: Mapping[str, Wish], said_at: int, *, seen: Mapping[str, int] = NOT_TOLD
+    ) -> Collection[str]:
+        """Keep what was said about held removals, but for confirmations of something else than is held."""
         whose = {"_id": connection_id, "state": State.ACTIVE.value}
-        said = {f"wishes.{one}": _counting(one, wish, said_at) for one, wish in wishes.items()}
+        said = {f"wishes.{one}": _counting(one, wish, said_at, seen.get(one)) for one, wish in wishes.items()}
         before: Document | None = await self._connections.find_one_and_update(
             whose, [{"$set": said}], _held_since(wishes)
         )
@@ -100,7 +102,7 @@ class MongoConnections:
             return ()
         calendars = before.get("calendars", {})
         held = {one: calendars.get(one, {}).get("hold", {}).get("since") for one in _confirmed(wishes)}
-        return [one for one, since in held.items() if since is None or not seen_by(since, said_at)]
+        return [one for one, since in held.items() if since is None or not means(since, said_at, seen.get(one))]
 
     async def wake(self, connection_id: str, reason: RequestReason = RequestReason.OPS) -> bool:
         """Due now. Not while 401s are being confirmed: their spacing is what makes them count."""
@@ -133,13 +135,14 @@ def _held_since(wishes: Mapping[str, Wish]) -> Document:
     return {"_id": True} | {f"calendars.{one}.hold.since": True for one in _confirmed(wishes)}
 
 
-def _counting(one: str, wish: Wish, said_at: int) -> Document | str:
-    """The wish that counts from here on. As `holds.seen_by`, in the write itself."""
+def _counting(one: str, wish: Wish, said_at: int, seen: int | None) -> Document | str:
+    """The wish that counts from here on. As `holds.means`, in the write itself."""
     if wish is not Wish.CONFIRM:
         return wish.value
     since = f"$calendars.{one}.hold.since"
-    seen = {"$lt": [{"$toLong": since}, (said_at + 1) * 1000]}
-    return {"$cond": [{"$and": [{"$eq": [{"$type": since}, "date"]}, seen]}, wish.value, f"$wishes.{one}"]}
+    first, last = (0, said_at) if seen is None else (seen, seen)
+    told = [{"$gte": [{"$toLong": since}, first * 1000]}, {"$lt": [{"$toLong": since}, (last + 1) * 1000]}]
+    return {"$cond": [{"$and": [{"$eq": [{"$type": since}, "date"]}, *told]}, wish.value, f"$wishes.{one}"]}
 
 
 def _told(values: Document) -> Document:

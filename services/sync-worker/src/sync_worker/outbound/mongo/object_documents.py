@@ -13,9 +13,21 @@ from sync_worker.domain.outbox import Content, Gone, Imported, Known, Origin, Qu
 from sync_worker.domain.values import FactGroup, Facts, Span
 from sync_worker.outbound.mongo.collections import Document
 
-KNOWN: Final = dict.fromkeys(
-    ("calendar_id", "href", "etag", "basis", "revision", "digest", "alive", "extent", "horizon", "quarantine"), True
+_FIELDS: Final = (
+    "calendar_id",
+    "href",
+    "etag",
+    "basis",
+    "revision",
+    "digest",
+    "alive",
+    "extent",
+    "horizon",
+    "quarantine",
 )
+_OWN: Final = {"$in": [True, {"$ifNull": ["$content.groups.facts.own_appointment", []]}]}
+"""An object is the user's own appointment as a whole, or not at all."""
+KNOWN: Final[Document] = dict.fromkeys(_FIELDS, True) | {"own": _OWN}
 """The fields that `known_from` needs to compare calendars."""
 KNOWN_TO_JUDGE: Final = KNOWN | {"origin": True, "tied_to": True}
 """And to judge an object that was fetched."""
@@ -108,6 +120,7 @@ def known_from(document: Document) -> Known:
         horizon=Span(*horizon) if horizon else None,
         quarantine=_quarantine_from(document),
         origin=_origin_from(document),
+        own=document.get("own", False),
     )
 
 
