@@ -1,15 +1,15 @@
 """Appointments and blocked slots in memory. They run the same tests as MongoDB's."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from services.availability.tests.fakes import MemoryTimeline
 
-from availability.application.bookings import Answer, Desk, KeptAnswer, Key, Taken
-from availability.application.check_conflicts import Unchecked
+from availability.application.bookings import PAGE, Answer, Desk, KeptAnswer, Key, Place, Taken
+from availability.application.check_conflicts import AHEAD, Held
 from availability.application.publish import Unpublished
 from availability.domain.appointments import Announcement, Appointment, Standing
 from availability.domain.blocked_slots import BlockedSlot
@@ -21,6 +21,7 @@ from availability.domain.users import User
 from runtime.clock import Clock
 
 T = TypeVar("T")
+Listed = TypeVar("Listed", Appointment, BlockedSlot)
 
 
 class MemoryBookings:
@@ -54,21 +55,21 @@ class MemoryBookings:
         found = self.appointments.get(appointment_id)
         return found if found is not None and found.user.account_id == account_id else None
 
-    async def between(self, user: User, window: Window) -> Sequence[Appointment]:
-        return [one for one in self._standing(user) if _meets(one.agreed.span, (window.start, window.end))]
+    async def between(self, user: User, window: Window, after: Place | None = None) -> Sequence[Appointment]:
+        span = (window.start, window.end)
+        return _page([one for one in self._standing(user) if _meets(one.agreed.span, span)], after)
 
-    async def cancelled(self, user: User, window: Window) -> Sequence[Appointment]:
+    async def cancelled(self, user: User, window: Window, after: Place | None = None) -> Sequence[Appointment]:
         span = (window.start, window.end)
         theirs = [one for one in self.appointments.values() if one.user == user and _meets(one.agreed.span, span)]
-        return sorted((one for one in theirs if one.standing is Standing.CANCELLED), key=lambda one: one.agreed.span)
+        return _page([one for one in theirs if one.standing is Standing.CANCELLED], after)
 
     async def slot(self, user: User, slot_id: str) -> BlockedSlot | None:
         found = self.blocked.get(slot_id)
         return found if found is not None and found.user == user else None
 
-    async def slots(self, user: User, span: Span) -> Sequence[BlockedSlot]:
-        theirs = [slot for slot in self.blocked.values() if slot.user == user and _meets(slot.span, span)]
-        return sorted(theirs, key=lambda slot: slot.span)
+    async def slots(self, user: User, span: Span, after: Place | None = None) -> Sequence[BlockedSlot]:
+        return _page([slot for slot in self.blocked.values() if slot.user == user and _meets(slot.span, span)], after)
 
     async def take(self, key: Key) -> KeptAnswer:
         until, kept = self.answers.get(key.id, (self.clock(), None))
@@ -85,18 +86,32 @@ class MemoryBookings:
             self.answers[key.id] = (self.answers[key.id][0], KeptAnswer(key, answer))
         return answer
 
-    async def unchecked(self, limit: int) -> Sequence[Unchecked]:
-        return [Unchecked(user, self.timeline.counts[user]) for user in sorted(self.timeline.unchecked)[:limit]]
+    async def unchecked(self) -> AsyncIterator[User]:
+        for user in sorted(self.timeline.unchecked):
+            yield user
 
-    async def ahead(self, user: User, after: int) -> Sequence[Appointment]:
-        return [one for one in self._standing(user) if one.agreed.span[1] > after]
+    async def settled(self, user: User) -> int:
+        return self.timeline.counts[user]
 
-    async def settle(self, one: Unchecked, found: Collection[tuple[Appointment, Announcement]]) -> bool:
-        if self.timeline.counts[one.user] != one.number:
-            return False
-        self.timeline.unchecked.discard(one.user)
+    async def ahead(self, user: User, after: int) -> Sequence[Held]:
+        found = [one for one in self._standing(user) if one.agreed.span[1] > after]
+        return [Held(one.id, one.agreed.span, one.conflicts) for one in found][:AHEAD]
+
+    async def whole(self, ids: Collection[str]) -> Sequence[Appointment]:
+        return [self.appointments[one] for one in ids]
+
+    async def settle(self, user: User, number: int, found: Sequence[tuple[Appointment, Announcement]]) -> int | None:
+        if self.timeline.counts[user] != number:
+            return None
         for appointment, announcement in found:
             self.keep(appointment, announcement)
+        self.timeline.counts[user] += 1
+        return number + 1
+
+    async def check(self, user: User, number: int) -> bool:
+        if self.timeline.counts[user] != number:
+            return False
+        self.timeline.unchecked.discard(user)
         return True
 
     async def waiting(self, limit: int) -> Sequence[Sequence[Announcement]]:
@@ -203,6 +218,11 @@ class AskedWorkers:
         del user, at
         self.asked.extend(connection.id for connection in connections)
         await self._look()
+
+
+def _page(several: Sequence[Listed], after: Place | None) -> Sequence[Listed]:
+    ordered = sorted(several, key=lambda one: one.place)
+    return [one for one in ordered if after is None or one.place > after][:PAGE]
 
 
 def _meets(one: Span, other: Span) -> bool:

@@ -23,6 +23,7 @@ from availability.domain.appointments import Agreed, Announcement
 from availability.domain.blocked_slots import BlockedSlot
 from availability.domain.intervals import Span
 from availability.domain.users import User
+from availability.inbound.relay import UserByUser
 
 STALE_AFTER = timedelta(minutes=30)
 
@@ -106,7 +107,11 @@ class Stage:
         return BlockSlots(self.bookings, self.world)
 
     async def check(self) -> int:
-        return await CheckConflicts(self.conflicts, self.clock, lambda: None)()
+        one = CheckConflicts(self.conflicts, self.clock, lambda: None)
+        return await UserByUser("conflicts", self.conflicts.unchecked, one)()
+
+    async def unchecked(self) -> list[User]:
+        return [user async for user in self.conflicts.unchecked()]
 
     async def publish(self) -> list[Announcement]:
         """What went out."""

@@ -37,7 +37,7 @@ async def test_the_service_is_put_together_without_touching_the_network(
     assert touched == []
     assert "/v1/users/{user_id}/busy" in parts.http.openapi()["paths"]
     assert parts.relays.keys() == {"conflicts", "announcements"}
-    assert parts.consumers.unready() == "availability does not consume yet"
+    assert parts.consumers.not_polling() == "availability does not consume yet"
     assert parts.timeline.unprepared() is not None
 
 

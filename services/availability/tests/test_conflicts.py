@@ -6,6 +6,7 @@ from services.availability.tests.booking_stage import Stage
 from services.availability.tests.examples import (
     CONNECTION,
     HOME,
+    NOW,
     THEY,
     WORK,
     at,
@@ -18,7 +19,7 @@ from services.availability.tests.examples import (
 )
 from services.availability.tests.stories import ask, connections, events
 
-from availability.domain.appointments import News
+from availability.domain.appointments import News, announcement
 
 
 async def test_an_event_that_comes_later_is_told_and_leaves_the_appointment_alone(stage: Stage) -> None:
@@ -136,18 +137,21 @@ async def test_users_without_bookings_are_not_looked_at(stage: Stage) -> None:
     await connections(stage.timeline, connected())
     await events(stage.timeline, imported("event-1", span(19, 20)))
 
-    assert await stage.conflicts.unchecked(10) == []
+    assert await stage.unchecked() == []
 
 
 async def test_what_was_found_does_not_count_when_something_changed_meanwhile(stage: Stage) -> None:
     await connections(stage.timeline, connected())
     booked = await stage.book(span(19, 20))
-    (one,) = await stage.conflicts.unchecked(10)
+    (user,) = await stage.unchecked()
+    number = await stage.conflicts.settled(user)
     await events(stage.timeline, imported("event-1", span(19, 20)))
+    seen = booked.appointment.in_conflict((span(19, 19.5),), NOW)
 
-    settled = await stage.conflicts.settle(one, [])
+    settled = await stage.conflicts.settle(user, number, [(seen, announcement(seen, None))])
 
-    assert not settled
+    assert settled is None
+    assert not await stage.conflicts.check(user, number)
     assert await stage.check() == 1
     assert (await stage.look_at(booked)).appointment.conflicts == (span(19, 20),)
 
@@ -164,8 +168,8 @@ async def test_of_an_event_and_a_booking_at_one_moment_the_later_sees_the_other(
             stage.check(),
             return_exceptions=True,
         )
-    while await stage.conflicts.unchecked(10):
+    while await stage.unchecked():
         await stage.check()
 
     for appointment in await stage.conflicts.ahead(THEY, 0):
-        assert appointment.conflicts == (appointment.agreed.span,)
+        assert appointment.conflicts == (appointment.span,)

@@ -233,10 +233,11 @@ async def test_what_appointments_are_held_against_is_never_older_than_the_guard(
     client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(mongodb_url, tz_aware=True, event_listeners=[reads])
     conflicts = MongoConflicts(client, database)
 
-    (one,) = await conflicts.unchecked(1)
+    (user,) = [user async for user in conflicts.unchecked()]
+    await conflicts.settled(user)
     counted = reads.guard
-    found = await conflicts.ahead(one.user, 0)
-    await conflicts.known(one.user, Window(TODAY, TODAY + DAY))
+    found = await conflicts.ahead(user, 0)
+    await conflicts.known(user, Window(TODAY, TODAY + DAY))
     client.close()
 
     assert len(found) == 1

@@ -63,6 +63,19 @@ async def test_a_question_that_makes_no_sense_is_refused(
     assert "17724" not in answer.text
 
 
+@pytest.mark.parametrize("start", ["2026-03-02T00:00:00+01:00", "20260302T000000Z", "1772409600"])
+async def test_who_writes_a_moment_wrongly_is_told_how_it_is_written(
+    client: httpx.AsyncClient, platform: Platform, start: str
+) -> None:
+    client.params = httpx.QueryParams()
+    # As people write it: nobody has escaped the +.
+    answer = await client.get(f"{MINE}?start={start}&end=2026-03-09T00:00:00Z", headers=platform.person())
+
+    message = "must be an RFC 3339 moment, as 2026-03-02T19:00:00Z (in a query, + is written %2B)"
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": "query.start", "message": message}]
+
+
 async def test_ninety_two_days_may_be_asked_about(client: httpx.AsyncClient, platform: Platform) -> None:
     quarter = {"start": "2026-03-02T00:00:00Z", "end": "2026-06-02T00:00:00Z"}
 

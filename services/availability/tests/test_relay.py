@@ -1,7 +1,12 @@
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from availability.inbound.relay import Bell, Relay
+import pytest
+from pymongo.errors import AutoReconnect
+
+from availability.domain.users import User
+from availability.inbound.relay import Bell, Relay, UserByUser
 
 HOUR = timedelta(hours=1)
 
@@ -47,3 +52,43 @@ async def test_without_a_ring_it_sweeps() -> None:
     await asyncio.wait([relay])
 
     assert work.times >= 3
+
+
+USERS = [User("acc-1", name) for name in ("first", "second", "third")]
+
+
+async def waiting() -> AsyncIterator[User]:
+    for user in USERS:
+        yield user
+
+
+def failing(error: Exception, done: list[User]) -> UserByUser:
+    """Two things are done for each user but the second."""
+
+    async def work(user: User) -> int:
+        if user == USERS[1]:
+            raise error
+        done.append(user)
+        return 2
+
+    return UserByUser("tests", waiting, work)
+
+
+async def test_what_fails_for_one_user_holds_up_nobody_else(capsys: pytest.CaptureFixture[str]) -> None:
+    done: list[User] = []
+
+    count = await failing(ValueError(), done)()
+
+    assert (count, done) == (4, [USERS[0], USERS[2]])
+    told = capsys.readouterr().out
+    assert "user_passed_over" in told
+    assert "acc-1" in told
+
+
+async def test_without_the_store_nobody_is_tried_any_more() -> None:
+    done: list[User] = []
+
+    with pytest.raises(AutoReconnect):
+        await failing(AutoReconnect(), done)()
+
+    assert done == [USERS[0]]

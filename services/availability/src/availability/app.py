@@ -26,7 +26,7 @@ from availability.application.record_syncs import RecordSyncs
 from availability.application.show import ShowAppointments
 from availability.inbound.http import Stories, application
 from availability.inbound.kafka import Records, reach_of, subscriptions
-from availability.inbound.relay import Bell, Relay
+from availability.inbound.relay import Bell, Relay, UserByUser
 from availability.outbound.kafka import KafkaAnnouncer, KafkaWorkers
 from availability.outbound.mongo import (
     MongoBookings,
@@ -70,7 +70,8 @@ def put_together(settings: Settings) -> Parts:
     publisher = Publisher(settings.kafka, NAME)
     consumers = broker(settings.kafka, NAME, publisher)
     subscribe(consumers, *subscriptions(_records(client, timeline, consumers)))
-    told = Bell()
+    told, conflicts = Bell(), MongoConflicts(client)
+    check = CheckConflicts(conflicts, system_clock, told.ring)
     return Parts(
         client=client,
         timeline=timeline,
@@ -78,12 +79,14 @@ def put_together(settings: Settings) -> Parts:
         consumers=consumers,
         relays={
             # Nobody rings for conflicts: what comes after a booking is told with the next sweep.
-            "conflicts": Relay("conflicts", CheckConflicts(MongoConflicts(client), system_clock, told.ring), Bell()),
+            "conflicts": Relay("conflicts", UserByUser("conflicts", conflicts.unchecked, check), Bell()),
             "announcements": Relay(
                 "announcements", PublishPending(MongoOutbox(client), KafkaAnnouncer(publisher), system_clock), told
             ),
         },
-        measuring=Measuring(pending(NAME, MongoOutbox(client).measure)),
+        measuring=Measuring(
+            pending(NAME, MongoOutbox(client).measure), pending(f"{NAME}-conflicts", conflicts.measure)
+        ),
         http=application(
             _stories(
                 settings,
@@ -106,7 +109,7 @@ async def serve(settings: Settings, process: Process) -> None:
         "process": process.draining,
         "mongodb": partial(mongo.unreachable, parts.client),
         "indexes": parts.timeline.unprepared,
-        "consumers": parts.consumers.unready,
+        "consumers": parts.consumers.not_polling,
     }
     await process.listen(
         "ops", ops.application(ready, {"consumers": parts.consumers.unwell}), settings.ops.host, settings.ops.port

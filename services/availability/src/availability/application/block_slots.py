@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from availability.application.book import Circumstances
-from availability.application.bookings import Bookings, Desk, Key
+from availability.application.bookings import Bookings, Desk, Key, Place
 from availability.application.keys import answer_kept, as_time_off
 from availability.application.refusals import NoSuchBlockedSlot
 from availability.domain.blocked_slots import BlockedSlot, SlotInvalid
@@ -51,9 +51,9 @@ class BlockSlots:
             raise NoSuchBlockedSlot
         return found
 
-    async def of(self, user: User, span: Span) -> Sequence[BlockedSlot]:
-        """Those that take time of `span`, by their start. Raises AskLater."""
-        return await self._bookings.slots(user, span)
+    async def of(self, user: User, span: Span, after: Place | None = None) -> Sequence[BlockedSlot]:
+        """Those that take time of `span`, by their place; the first PAGE of those after it. Raises AskLater."""
+        return await self._bookings.slots(user, span, after)
 
     async def remove(self, user: User, slot_id: str) -> None:
         """The time is free again. Raises NoSuchBlockedSlot, AskLater."""

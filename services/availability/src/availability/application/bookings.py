@@ -15,8 +15,11 @@ from availability.domain.users import User
 
 T = TypeVar("T")
 
-MOST: Final = 1_000
-"""No list of appointments or of blocked slots is longer."""
+PAGE: Final = 50
+"""So many of a list are read at once: with the longest words and histories, some three megabytes."""
+
+Place = tuple[int, str]
+"""Where one stands in a list of appointments or of blocked slots: its start, and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,10 @@ class Shown:
     @property
     def user(self) -> User:
         return self.appointment.user
+
+    @property
+    def place(self) -> Place:
+        return self.appointment.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +115,17 @@ class Bookings(Protocol):
     async def find(self, account_id: str, appointment_id: str) -> Appointment | None:
         """The appointment of that id in that account."""
 
-    async def between(self, user: User, window: Window) -> Sequence[Appointment]:
-        """The user's appointments that take time of the window, by their start; MOST at most."""
+    async def between(self, user: User, window: Window, after: Place | None = None) -> Sequence[Appointment]:
+        """The user's appointments that take time of the window, by their place; the first PAGE of those after it."""
 
-    async def cancelled(self, user: User, window: Window) -> Sequence[Appointment]:
-        """Those that would, and were called off within the last thirty days, by their start; MOST at most."""
+    async def cancelled(self, user: User, window: Window, after: Place | None = None) -> Sequence[Appointment]:
+        """Those that would, and were called off within the last thirty days, in the same way."""
 
     async def slot(self, user: User, slot_id: str) -> BlockedSlot | None:
         """The blocked slot of that id, if it is the user's."""
 
-    async def slots(self, user: User, span: Span) -> Sequence[BlockedSlot]:
-        """The user's blocked slots that take time of `span`, by their start; MOST at most."""
+    async def slots(self, user: User, span: Span, after: Place | None = None) -> Sequence[BlockedSlot]:
+        """The user's blocked slots that take time of `span`, in the same way."""
 
     async def take(self, key: Key) -> KeptAnswer:
         """Let the key be this wish's for 24 hours, unless it is another's already; what is kept for it."""

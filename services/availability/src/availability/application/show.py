@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from availability.application.bookings import MOST, Bookings, Shown
+from availability.application.bookings import PAGE, Bookings, Place, Shown
 from availability.application.refusals import NoSuchAppointment
 from availability.domain.appointments import Appointment, Standing
 from availability.domain.busy import Known
@@ -48,12 +48,17 @@ class ShowAppointments:
             raise NoSuchAppointment
         return found.user
 
-    async def between(self, user: User, window: Window, *, cancelled: bool = False) -> Sequence[Shown]:
-        """Those that will take place, by their start; also those `cancelled` lately, if asked. Raises AskLater."""
-        found = await self._bookings.between(user, window)
+    async def between(
+        self, user: User, window: Window, *, cancelled: bool = False, after: Place | None = None
+    ) -> Sequence[Shown]:
+        """Those that will take place, by their place; also those `cancelled` lately, if asked. Raises AskLater.
+
+        The first PAGE of those after a place: where there are fewer, these are the last.
+        """
+        found = await self._bookings.between(user, window, after)
         if cancelled:
-            over = await self._bookings.cancelled(user, window)
-            found = sorted((*found, *over), key=lambda one: one.agreed.span)[:MOST]
+            over = await self._bookings.cancelled(user, window, after)
+            found = sorted((*found, *over), key=lambda one: one.place)[:PAGE]
         known = await self._bookings.known(user, Window(window.start, window.start + 1))
         ageing = self._ageing()
         return [shown(appointment, known, ageing) for appointment in found]

@@ -89,6 +89,11 @@ class Appointment:
         return self.history[-1].revision
 
     @property
+    def place(self) -> tuple[int, str]:
+        """In a list: by its start, and, where others that were called off had the same, by its id."""
+        return self.agreed.span[0], self.id
+
+    @property
     def updated_at(self) -> datetime:
         return self.history[-1].act.at
 

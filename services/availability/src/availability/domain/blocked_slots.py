@@ -26,6 +26,11 @@ class BlockedSlot:
     reason: str | None
     created_at: datetime
 
+    @property
+    def place(self) -> tuple[int, str]:
+        """In a list: by its start, and, where others have the same, by its id."""
+        return self.span[0], self.id
+
     def __post_init__(self) -> None:
         start, end = self.span
         if not EARLIEST <= start < end <= LATEST or end - start > LONGEST_DAYS * _DAY:

@@ -1,11 +1,13 @@
-"""The clock and the bell: when what waits in the store is seen to."""
+"""The clock and the bell: when what waits in the store is seen to, and how far what fails reaches."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+from availability.domain.users import User
 from runtime.logs import get_logger
+from runtime.mongo import is_infrastructure
 
 SWEEP_EVERY: Final = timedelta(seconds=2)
 """What another replica left behind when it died waits at most this long (goal: 5 s)."""
@@ -31,6 +33,37 @@ class Bell:
         except TimeoutError:
             return
         self._rung.clear()
+
+
+class UserByUser:
+    """The work of a sweep, each user's for itself: what fails for one holds up nobody else, and comes again.
+
+    What would fail for all of them, MongoDB's absence, ends the sweep.
+    """
+
+    def __init__(
+        self, name: str, waiting: Callable[[], AsyncIterator[User]], work: Callable[[User], Awaitable[int]]
+    ) -> None:
+        self._name = name
+        self._waiting = waiting
+        self._work = work
+
+    async def __call__(self) -> int:
+        """How much was done, of all users."""
+        done = failed = 0
+        async for user in self._waiting():
+            try:
+                done += await self._work(user)
+            except Exception as error:
+                # The outermost place of one user's work: the next has their turn.
+                if is_infrastructure(error):
+                    raise
+                failed += 1
+                if failed == 1:
+                    _log.error("user_passed_over", what=self._name, account_id=user.account_id, exc_info=error)
+        if failed > 1:
+            _log.error("users_passed_over", what=self._name, count=failed)
+        return done
 
 
 class Relay:

@@ -1,7 +1,7 @@
 """Appointments: booked, changed, called off, shown."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query
 from starlette.responses import Response
 
 from availability.application.book import Wish
+from availability.application.bookings import Place, Shown
 from availability.application.change_appointments import Revisions, Which
 from availability.application.refusals import AlreadyCancelled, KeyReused, KnowledgeTooOld, SlotTaken
 from availability.domain.appointments import Agreed
@@ -29,6 +30,7 @@ from availability.inbound.http.callers import (
 )
 from availability.inbound.http.counted import counted
 from availability.inbound.http.keys import INVALID_OR_REUSED, IdempotencyKey, key_of
+from availability.inbound.http.lists import After, listed
 from availability.inbound.http.moments import End, Start, bookable, exactly, seconds_of, window
 from availability.inbound.http.problems import exemplified, if_match_needed
 from availability.inbound.http.stories import Stories
@@ -165,10 +167,15 @@ async def appointments(  # noqa: PLR0913 - as many as there are parts of the que
     stories: Told,
     *,
     cancelled: Annotated[bool, Query(description="Also those cancelled within the last thirty days")] = False,
+    after: After = None,
 ) -> Response:
-    """Those that take time between `start` and `end`; a thousand at most."""
-    found = await stories.show.between(whose(caller, user_id), window(start, end), cancelled=cancelled)
-    return answer({"items": [told_appointment(shown) for shown in found]})
+    """Those that take time between `start` and `end`: a thousand at most, and two megabytes. `next` tells of more."""
+    user, asked = whose(caller, user_id), window(start, end)
+
+    async def page(place: Place | None) -> Sequence[Shown]:
+        return await stories.show.between(user, asked, cancelled=cancelled, after=place)
+
+    return await listed(page, told_appointment, after)
 
 
 async def _user(caller: Caller, appointment_id: str, stories: Stories) -> User:

@@ -1,6 +1,7 @@
 """Time off that is entered in CrocoClick itself."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from availability.inbound.http.callers import (
     with_headers,
 )
 from availability.inbound.http.keys import INVALID_OR_REUSED, OptionalKey, key_of
+from availability.inbound.http.lists import After, listed
 from availability.inbound.http.moments import Moment, around, exactly, told_span
 from availability.inbound.http.problems import exemplified
 from availability.inbound.http.told import answer
@@ -66,6 +68,8 @@ class BlockedSlotsBody(Out):
 
     items: list[BlockedSlotBody]
     """By their start."""
+    next: str | None = None
+    """Only there where there are more: ask the same again, with this as `after`."""
 
 
 @router.post(
@@ -98,19 +102,21 @@ async def block(
     response_model=BlockedSlotsBody,
     responses=refused(_READING),
 )
-async def blocked_slots(
+async def blocked_slots(  # noqa: PLR0913 - as many as there are parts of the question
     caller: AppointmentReader,
     user_id: UserId,
     stories: Told,
+    *,
     start: Annotated[Moment | None, Query(description="RFC 3339; now, where it is left out")] = None,
     end: Annotated[Moment | None, Query(description="RFC 3339; for ever, where it is left out")] = None,
+    after: After = None,
 ) -> Response:
-    """What takes time between `start` and `end`; a thousand at most."""
+    """What takes time between `start` and `end`: a thousand at most, and two megabytes. `next` tells of more."""
     first, last = around(start or stories.clock(), end or _FOR_EVER)
     if first >= last:
         raise Problem(422, "invalid_request", _ORDER)
-    found = await stories.blocked_slots.of(whose(caller, user_id), (first, last))
-    return answer({"items": [_told(slot) for slot in found]})
+    page = partial(stories.blocked_slots.of, whose(caller, user_id), (first, last))
+    return await listed(page, _told, after)
 
 
 @router.get(

@@ -188,3 +188,6 @@ class AppointmentsBody(Out):
 
     items: list[AppointmentBody]
     """By their start; cancelled ones are among them only if asked for."""
+    next: str | None = None
+    """Only there where there are more: ask the same again, with this as `after`. What is moved meanwhile may come twice
+    or not at all."""

@@ -32,7 +32,7 @@ _SECONDS_TITLE: Final = {
 def _written_out(value: object) -> object:
     """Keep out pydantic's other spellings of a moment, bare numbers above all."""
     if not isinstance(value, str) or "-" not in value[1:]:
-        raise ValueError("not RFC 3339")
+        raise PydanticCustomError("datetime_parsing", "not RFC 3339")
     return value
 
 

@@ -15,8 +15,12 @@ from availability.inbound.http.moments import told_moment, told_span
 
 def answer(body: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A body that was made here needs no second look."""
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(content, status, headers, media_type="application/json")
+    return Response(written(body), status, headers, media_type="application/json")
+
+
+def written(body: dict[str, Any]) -> bytes:
+    """JSON as it goes out."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def etag(shown: Shown) -> dict[str, str]:

@@ -10,13 +10,14 @@ A deleted one:   {_id, kind, account_id, user_id, reason, created_at, revision, 
 `pending` are the announcements that wait for Kafka; `published` is the newest revision that was told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from pymongo import UpdateOne
 
+from availability.application.check_conflicts import Held
 from availability.domain.appointments import (
     Act,
     Agreed,
@@ -29,10 +30,13 @@ from availability.domain.appointments import (
 from availability.domain.blocked_slots import BlockedSlot
 from availability.domain.busy import EntryKind
 from availability.domain.exports import Change, ChangeKind, Outcome, Written
+from availability.domain.intervals import Span
 from availability.domain.users import User
 from availability.outbound.mongo.documents import Document, entry_fields
 from runtime import tracing
 
+UNTOLD: Final = {"pending": False, "periods": False}
+"""What is not read of an appointment or a blocked slot to tell of it: what waits repeats its words."""
 _TAKES_TIME: Final = ("entry", "periods", "since", "until")
 
 
@@ -95,10 +99,16 @@ def appointment_from(document: Mapping[str, Any]) -> Appointment:
         created_at=document["created_at"],
         agreed_revision=document["agreed_revision"],
         standing=Standing(document["standing"]),
-        conflicts=tuple((start, end) for start, end in document["conflicts"]),
+        conflicts=_spans_from(document["conflicts"]),
         outcome=_outcome_from(document),
         change=_change_from(document.get("change")),
     )
+
+
+def held_from(document: Mapping[str, Any]) -> Held:
+    """Of an appointment that takes time what is held against the user's."""
+    entry = document["entry"]
+    return Held(document["_id"], (entry["start"], entry["end"]), _spans_from(document["conflicts"]))
 
 
 def pending_document(announcement: Announcement) -> Document:
@@ -129,7 +139,7 @@ def pending_from(document: Mapping[str, Any]) -> list[Announcement]:
             news=News(one["news"]),
             agreed=_agreed_from(one),
             previous=None if one["previous"] is None else (one["previous"][0], one["previous"][1]),
-            conflicts=tuple((start, end) for start, end in one["conflicts"]),
+            conflicts=_spans_from(one["conflicts"]),
             trace=one.get(tracing.FIELD),
         )
         for one in waiting
@@ -191,6 +201,10 @@ def _agreed(agreed: Agreed) -> Document:
 def _agreed_from(document: Mapping[str, Any]) -> Agreed:
     span = (document["start"], document["end"])
     return Agreed(span, document["title"], document["location"], document["notes"])
+
+
+def _spans_from(pairs: Iterable[Sequence[int]]) -> tuple[Span, ...]:
+    return tuple((start, end) for start, end in pairs)
 
 
 def _line(line: Happened) -> Document:

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorCursor
 from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo import ASCENDING, ReadPreference
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from availability.application.bookings import MOST, Answer, Desk, KeptAnswer, Key, Shown, Taken
+from availability.application.bookings import PAGE, Answer, Desk, KeptAnswer, Key, Place, Shown, Taken
 from availability.application.timeline import AskLater
 from availability.domain.appointments import Announcement, Appointment, Standing
 from availability.domain.blocked_slots import BlockedSlot
@@ -23,6 +23,7 @@ from availability.domain.intervals import Span, Window
 from availability.domain.users import User
 from availability.outbound.mongo.answers import MongoAnswers, answer_document
 from availability.outbound.mongo.appointments import (
+    UNTOLD,
     appointment_from,
     appointment_outline,
     slot_end_outline,
@@ -90,22 +91,24 @@ class MongoBookings:
             found = await self._timeline.find_one(mine, session=session)
         return None if found is None else appointment_from(found)
 
-    async def between(self, user: User, window: Window) -> Sequence[Appointment]:
-        entries = self._entries(user, EntryKind.APPOINTMENT, (window.start, window.end))
+    async def between(self, user: User, window: Window, after: Place | None = None) -> Sequence[Appointment]:
+        entries = self._entries(user, EntryKind.APPOINTMENT, (window.start, window.end), after)
+        # A user's appointments share no time, so their ends are in the order of their starts, and so is the index:
+        # to sort them the server would have to hold all of them.
         with _later():
-            return [appointment_from(document) async for document in entries]
+            return [appointment_from(document) async for document in entries.sort("until", ASCENDING)]
 
-    async def cancelled(self, user: User, window: Window) -> Sequence[Appointment]:
+    async def cancelled(self, user: User, window: Window, after: Place | None = None) -> Sequence[Appointment]:
         theirs = {**user._asdict(), "kind": EntryKind.APPOINTMENT.value, "standing": Standing.CANCELLED.value}
-        around = {"end": {"$gt": window.start}, "start": {"$lt": window.end}}
-        found = self._timeline.find(theirs | around, hint=CANCELLED).sort("start", ASCENDING).limit(MOST)
+        around = {"end": {"$gt": window.start}, **_beyond("start", window.end, after)}
+        found = self._timeline.find(theirs | around, UNTOLD, hint=CANCELLED).sort(_in_order("start")).limit(PAGE)
         with _later():
             return [appointment_from(document) async for document in found]
 
-    async def slots(self, user: User, span: Span) -> Sequence[BlockedSlot]:
-        entries = self._entries(user, EntryKind.BLOCKED_SLOT, span)
+    async def slots(self, user: User, span: Span, after: Place | None = None) -> Sequence[BlockedSlot]:
+        entries = self._entries(user, EntryKind.BLOCKED_SLOT, span, after)
         with _later():
-            return [slot_from(document) async for document in entries]
+            return [slot_from(document) async for document in entries.sort(_in_order("since"))]
 
     async def take(self, key: Key) -> KeptAnswer:
         with _later():
@@ -135,11 +138,11 @@ class MongoBookings:
             found = await self._timeline.find_one(theirs, session=session)
         return None if found is None else slot_from(found)
 
-    def _entries(self, user: User, kind: EntryKind, span: Span) -> AsyncIterator[Document]:
-        start, end = span
+    def _entries(self, user: User, kind: EntryKind, span: Span, after: Place | None) -> AsyncIOMotorCursor[Document]:
+        start = span[0] if after is None else max(span[0], after[0])
         theirs = {**user._asdict(), "kind": kind.value, "entry": {"$exists": True}}
-        around = {"until": {"$gt": start}, "since": {"$lt": end}}
-        return self._timeline.find(theirs | around, hint=ENTRIES).sort("since", ASCENDING).limit(MOST)
+        around = {"until": {"$gt": start}, **_beyond("since", span[1], after)}
+        return self._timeline.find(theirs | around, UNTOLD, hint=ENTRIES).limit(PAGE)
 
 
 class _Desk:
@@ -182,6 +185,18 @@ async def read_known(
 ) -> Known:
     """One query, as every question asks it."""
     return known(await read_heaps(timeline, question(*user, window), window, session))
+
+
+def _beyond(field: str, end: int, after: Place | None) -> Document:
+    """The condition for what starts, as `field` tells, before `end` and comes after that place of the list."""
+    if after is None:
+        return {field: {"$lt": end}}
+    start, last = after
+    return {field: {"$lt": end, "$gte": start}, "$nor": [{field: start, "_id": {"$lte": last}}]}
+
+
+def _in_order(field: str) -> list[tuple[str, int]]:
+    return [(field, ASCENDING), ("_id", ASCENDING)]
 
 
 @asynccontextmanager

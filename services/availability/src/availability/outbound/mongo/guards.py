@@ -1,15 +1,17 @@
 """One small document per user with bookings, through which every decision about the user's time goes (docs/adr/0018).
 
-{_id: {account_id, user_id}, number, unchecked?, claim?: {number, token, outlines, answers, carried_out?}}
+{_id: {account_id, user_id}, number, unchecked?, unchecked_since?,
+ claim?: {number, token, outlines, answers, carried_out?}}
 
 `number` counts what changed the user's time. A decision reads it, reads what it needs, and then writes all that it
 decided as `claim` in the one write that raises the number it has read: of two only one succeeds, and the other decides
 anew. The claim is then carried out, and taken off. Whoever finds one that stays carries it out first: nobody waits
-for a process that has died, and nothing is half done. `unchecked` asks that appointments be held against the time.
+for a process that has died, and nothing is half done. `unchecked` asks that appointments be held against the time;
+`unchecked_since` only tells for how long it has.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,9 +28,17 @@ from availability.outbound.mongo.answers import answer_write
 from availability.outbound.mongo.appointments import Outline, outline_write
 from availability.outbound.mongo.documents import AT_ONCE, Document
 from availability.outbound.mongo.indexes import ANSWERS, GUARDS, TIMELINE
+from runtime.clock import system_clock
 from runtime.documents import made_of
 
 _DUPLICATE: Final = 11000
+_USERS: Final = 100
+_UNCHECKED: Final[Sequence[Document]] = (
+    {"$match": {"unchecked": True}},
+    {"$limit": 10_000},
+    {"$group": {"_id": None, "count": {"$sum": 1}, "oldest": {"$min": "$unchecked_since"}}},
+    {"$project": {"count": True, "age": {"$divide": [{"$subtract": ["$$NOW", "$oldest"]}, 1000]}}},
+)
 _PATIENCE: Final = (0.01, 0.02, 0.03)
 """Seconds: a process that lives carries out its claim in some ten milliseconds, and helping it would only slow it."""
 
@@ -84,23 +94,26 @@ class Guards:
             await asyncio.sleep(pause)
         return await self._settled.find_one({"_id": user._asdict()}, session=session)
 
-    async def unchecked(self, limit: int, session: Session | None = None) -> list[tuple[User, int]]:
-        """At most `limit` users whose time changed since appointments were held against it, with their counts."""
-        found = await self._settled.find({"unchecked": True}, session=session).limit(limit).to_list(limit)
-        for guard in found:
-            await self._carry_out_found(guard, session)
-        return [(User(**guard["_id"]), guard["number"]) for guard in found]
+    async def unchecked(self, session: Session | None = None) -> AsyncIterator[User]:
+        """The users whose time changed since appointments were held against it; a claim may still be there."""
+        found = self._settled.find({"unchecked": True}, {"_id": True}, batch_size=_USERS, session=session)
+        async for guard in found:
+            yield User(**guard["_id"])
+
+    async def measure(self) -> Sequence[float]:
+        """How many users are unchecked, up to 10,000, and since how many seconds the one is that was so first."""
+        found = await self._settled.aggregate(list(_UNCHECKED), hint="unchecked").to_list(1)
+        return (found[0]["count"], max(0.0, found[0]["age"] or 0.0)) if found else (0, 0.0)
 
     async def count(self, users: Collection[User]) -> None:
         """Note that the time of these users has changed. It finds only those with bookings: others have no guard."""
         ids = [user._asdict() for user in users]
-        await self._guards.update_many({"_id": {"$in": ids}}, {"$inc": {"number": 1}, "$set": {"unchecked": True}})
+        await self._guards.update_many({"_id": {"$in": ids}}, {"$inc": {"number": 1}, **_unchecked({})})
 
-    async def decide(self, user: User, number: int, claim: Claim, *, checked: bool = False) -> bool:
+    async def decide(self, user: User, number: int, claim: Claim) -> bool:
         """Carry out the claim if nothing has changed since `number` was read; False, and nothing done, otherwise.
 
-        Whether True comes or not: once it is decided it will be carried out. `checked`: appointments were held against
-        the user's time as of `number`, and that is what was decided.
+        Whether True comes or not: once it is decided it will be carried out.
         """
         written = {
             "number": number + 1,
@@ -110,11 +123,7 @@ class Guards:
             "answers": claim.answers,
         }
         since = {"_id": user._asdict(), "number": number, "claim": {"$exists": False}}
-        change: Document = {"$inc": {"number": 1}, "$set": {"claim": written}}
-        if checked:
-            change["$unset"] = {"unchecked": ""}
-        else:
-            change["$set"]["unchecked"] = True
+        change = {"$inc": {"number": 1}, **_unchecked({"claim": written})}
         try:
             done = await self._quick.update_one(since, change, upsert=number == 0)
         except DuplicateKeyError:
@@ -126,7 +135,8 @@ class Guards:
 
     async def check(self, user: User, number: int) -> bool:
         """Note that nothing is to be told as of `number`; False when something has changed since."""
-        done = await self._guards.update_one({"_id": user._asdict(), "number": number}, {"$unset": {"unchecked": ""}})
+        checked = {"$unset": {"unchecked": "", "unchecked_since": ""}}
+        done = await self._guards.update_one({"_id": user._asdict(), "number": number}, checked)
         return bool(done.matched_count)
 
     async def _carry_out_found(self, guard: Mapping[str, Any], session: Session | None = None) -> None:
@@ -162,6 +172,11 @@ class Guards:
         ended = await self._guards.update_one(this, {"$unset": {"claim": ""}}, session=session)
         if term is not None and not ended.matched_count:
             _in_term(ended, term)
+
+
+def _unchecked(fields: Document) -> Document:
+    """The change that sets these fields and asks for a check. The moment may be any clock's: it only tells an age."""
+    return {"$set": {**fields, "unchecked": True}, "$min": {"unchecked_since": system_clock()}}
 
 
 def _in_term(done: UpdateResult, term: ObjectId) -> None:

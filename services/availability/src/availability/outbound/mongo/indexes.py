@@ -13,8 +13,8 @@ QUESTIONS: Final = "questions"
 """The index that answers every question."""
 ENTRIES: Final = "entries"
 """What takes time by itself, by user; imported events are not in it."""
-CANCELLED: Final = "cancelled"
-"""Appointments that were called off, by user."""
+CANCELLED: Final = "cancelled_in_order"
+"""Appointments that were called off, by user, in the order of lists."""
 
 INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
     TIMELINE: (
@@ -27,7 +27,7 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
             partialFilterExpression={"entry": {"$exists": True}},
         ),
         IndexModel(
-            [(field, ASCENDING) for field in ("account_id", "user_id", "start")],
+            [(field, ASCENDING) for field in ("account_id", "user_id", "start", "_id")],
             name=CANCELLED,
             partialFilterExpression={"standing": "cancelled"},
         ),

@@ -1,24 +1,28 @@
 """What waits beside appointments, and what comes back about them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from bson import encode
 from motor.motor_asyncio import AsyncIOMotorClient
 from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo import ASCENDING, ReadPreference, UpdateOne, WriteConcern
 from pymongo.read_concern import ReadConcern
 
-from availability.application.check_conflicts import Unchecked
+from availability.application.check_conflicts import AHEAD, Held
 from availability.domain.appointments import Announcement, Appointment, News
 from availability.domain.busy import EntryKind, Known
 from availability.domain.exports import Change, Outcome
 from availability.domain.intervals import Window
 from availability.domain.users import User
 from availability.outbound.mongo.appointments import (
+    UNTOLD,
+    Outline,
     appointment_from,
     appointment_outline,
     change_document,
+    held_from,
     outcome_document,
     pending_from,
     written_document,
@@ -30,6 +34,9 @@ from availability.outbound.mongo.indexes import ENTRIES
 from availability.outbound.mongo.timeline import COLLECTION, DATABASE
 
 _PENDING: Final = {"account_id": True, "user_id": True, "pending": True}
+_HELD: Final = {"entry": True, "conflicts": True}
+_PORTION: Final = 1_000_000
+"""Bytes of a claim: a document of 16 MB cannot be written, and whoever finds a claim reads all of it at once."""
 _WAITING: Final[Sequence[Document]] = (
     {"$match": {"pending.revision": {"$gt": 0}}},
     {"$limit": 10_000},
@@ -82,29 +89,67 @@ class MongoConflicts:
         self._client = client
         self._session: Session | None = None
 
-    async def unchecked(self, limit: int) -> Sequence[Unchecked]:
-        """At most `limit` users whose time changed."""
-        # Nothing is older than the count, across an election, too: what was not seen would be checked all the same.
-        self._session = self._session or await self._client.start_session()
-        return [Unchecked(user, number) for user, number in await self._guards.unchecked(limit, self._session)]
+    async def unchecked(self) -> AsyncIterator[User]:
+        """The users whose time changed since their appointments were held against it."""
+        async for user in self._guards.unchecked(await self._in_order()):
+            yield user
 
-    async def ahead(self, user: User, after: int) -> Sequence[Appointment]:
-        """The user's appointments that end after that second, by their start."""
+    async def measure(self) -> Sequence[float]:
+        """How many users' appointments wait to be held against their time, and since how many seconds the first's."""
+        return await self._guards.measure()
+
+    async def settled(self, user: User) -> int:
+        """How often the user's time has changed; all that was decided by then is carried out."""
+        return await self._guards.settled(user, await self._in_order())
+
+    async def ahead(self, user: User, after: int) -> Sequence[Held]:
+        """The user's appointments that end after that second, by their end; the first AHEAD of them."""
         theirs = {**user._asdict(), "kind": EntryKind.APPOINTMENT.value, "entry": {"$exists": True}}
-        later = theirs | {"until": {"$gt": after}}
-        found = self._timeline.find(later, hint=ENTRIES, session=self._session).sort("since", ASCENDING)
-        return [appointment_from(document) async for document in found]
+        # In the order of the index: to sort them by anything else the server would hold all of them, words and all.
+        several = self._timeline.find(theirs | {"until": {"$gt": after}}, _HELD, hint=ENTRIES, session=self._session)
+        found = await several.sort("until", ASCENDING).limit(AHEAD).to_list(AHEAD)
+        return [held_from(document) for document in found]
 
     async def known(self, user: User, window: Window) -> Known:
         """All that is known of a user around `window`, as of one moment."""
         return await read_known(self._snapshots, user, window, self._session)
 
-    async def settle(self, one: Unchecked, found: Collection[tuple[Appointment, Announcement]]) -> bool:
-        """Keep what was found, and that the user is checked. Nothing, and False, when something changed since."""
-        if not found:
-            return await self._guards.check(one.user, one.number)
-        claim = Claim([appointment_outline(*each) for each in found])
-        return await self._guards.decide(one.user, one.number, claim, checked=True)
+    async def whole(self, ids: Collection[str]) -> Sequence[Appointment]:
+        """The appointments of these ids."""
+        found = self._timeline.find({"_id": {"$in": [*ids]}}, UNTOLD, session=self._session)
+        return [appointment_from(document) async for document in found]
+
+    async def settle(self, user: User, number: int, found: Sequence[tuple[Appointment, Announcement]]) -> int | None:
+        """Keep what was found as of `number`, in portions; how often the user's time has changed with that."""
+        for outlines in _portions([appointment_outline(*each) for each in found]):
+            if not await self._guards.decide(user, number, Claim(outlines)):
+                return None
+            number += 1
+        return number
+
+    async def check(self, user: User, number: int) -> bool:
+        """Note that all is told as of `number`; False when something has changed since."""
+        return await self._guards.check(user, number)
+
+    async def _in_order(self) -> Session:
+        # Nothing is older than the count, across an election, too: what was not seen would be checked all the same.
+        self._session = self._session or await self._client.start_session()
+        return self._session
+
+
+def _portions(outlines: Sequence[Outline]) -> Iterator[list[Outline]]:
+    """As many at a time as fit a small claim; what is larger by itself comes alone."""
+    portion: list[Outline] = []
+    size = 0
+    for outline in outlines:
+        length = len(encode(outline.document()))
+        if portion and size + length > _PORTION:
+            yield portion
+            portion, size = [], 0
+        portion.append(outline)
+        size += length
+    if portion:
+        yield portion
 
 
 class MongoExports:
