@@ -31,7 +31,7 @@ PERSONAL = re.compile(
 RULES = sorted((CONFIGURATION / "rules").glob("*.yml"))
 TESTS = sorted((CONFIGURATION / "tests").glob("*.yml"))
 DASHBOARDS = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
-OF_TARGETS = {"instance", "job", "le"}
+OF_TARGETS = {"instance", "job", "le", "namespace"}
 
 
 def metrics() -> Iterator[tuple[str, MetricWrapperBase]]:
@@ -173,6 +173,16 @@ def test_the_dashboards_are_as_they_are_drawn() -> None:
 
     assert {file.name: file.read_text() for file in DASHBOARDS} == drawn
     assert [json.loads(file.read_text())["uid"] for file in DASHBOARDS] == [file.stem for file in DASHBOARDS]
+
+
+def test_the_dashboards_look_at_one_installation_at_a_time() -> None:
+    asked = [target["expr"] for panel in panels() for target in panel["targets"]]
+    series = re.compile(r"\b(?:calsync[_:]|process_)[a-z0-9_:]+(.{23})")
+
+    assert {rest for expression in asked for rest in series.findall(expression)} == {'{namespace=~"$namespace"'[:23]}
+    for file in DASHBOARDS:
+        names_of_variables = [one["name"] for one in json.loads(file.read_text())["templating"]["list"]]
+        assert names_of_variables == ["datasource", "namespace"]
 
 
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)

@@ -1,5 +1,6 @@
 """docs/runbooks: one for each alarm, all of one shape, with commands that exist and, the first ones, that run."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ from typer.core import TyperGroup
 
 from apple_users import AppleUsers, Person
 from calsync.app import app, hoisted
+from calsync_keys.app import parser as key_tool
 from local_stack.stack import LocalStack
 from local_stack.waiting import wait_until
+from prometheus_tools import rules
 from runbooks import FOLDER, ROOT, SECTIONS, Runbook, runbooks
 
 WRITES = {
@@ -36,7 +39,7 @@ WRITES = {
     "apply",
     "erase",
 }
-KUBECTL = {"get", "logs", "describe", "rollout", "scale", "top", "exec", "uncordon", "drain"}
+KUBECTL = {"get", "logs", "describe", "rollout", "scale", "top", "exec", "uncordon", "drain", "apply", "set", "delete"}
 
 
 def alerts() -> Iterator[tuple[str, str]]:
@@ -75,12 +78,23 @@ def test_each_command_of_calsync_exists_with_its_options() -> None:
         _parsed(words)
 
 
+def test_each_command_of_the_key_tool_exists_with_its_options() -> None:
+    commands = all_commands("calsync-keys")
+
+    assert {words[0] for _, words in commands} == {"create", "reseal", "status", "retire"}
+    for name, words in commands:
+        print(name, words)  # the one before an error is the one that is wrong
+        key_tool().parse_args(words)
+
+
 def test_the_first_three_commands_change_nothing() -> None:
     first = [line.split() for one in runbooks() for line in one.first_commands if one.name != "erasure-asked"]
 
     assert not [words for words in first if words[0] == "calsync" and WRITES & set(words)]
     assert not [
-        words for words in first if words[0] == "kubectl" and {"scale", "undo", "restart", "delete"} & set(words)
+        words
+        for words in first
+        if words[0] == "kubectl" and {"scale", "undo", "restart", "delete", "apply", "set"} & set(words)
     ]
 
 
@@ -90,7 +104,38 @@ def test_each_command_of_kubectl_names_what_the_manifests_hold() -> None:
 
     for name, words in all_commands("kubectl"):
         assert KUBECTL & set(words), (name, words)
-        assert not [word for word in words if word.startswith("deploy/") and word not in deployments], (name, words)
+        named = [word for word in words if word.startswith("deploy/") and not (ROOT / word).is_file()]
+        assert not [word for word in named if word not in deployments], (name, words)
+
+
+def test_logs_are_asked_of_every_pod_and_of_a_former_process_by_its_pods_name() -> None:
+    asked = [(name, words) for name, words in all_commands("kubectl") if "logs" in words]
+
+    assert asked
+    for name, words in asked:
+        # A Deployment stands for one of its pods, and for the one that is well.
+        deployments = [word for word in words if word.startswith("deploy/")]
+        assert ("--all-pods" in words) == bool(deployments), (name, words)
+        assert not (deployments and "--previous" in words), (name, words)
+
+
+@pytest.mark.parametrize(("alert", "runbook"), list(alerts()))
+def test_an_alarm_that_names_an_address_is_told_whose_it_is(alert: str, runbook: str) -> None:
+    (rule,) = (one for one in rules() if one.get("alert") == alert)
+
+    by_address = "$labels.instance" in "".join(rule["annotations"].values())
+
+    assert not by_address or "get pods -o wide" in (ROOT / runbook).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("guide", ["deployment", "upgrade"])
+def test_an_apply_takes_back_what_a_runbook_has_changed(guide: str) -> None:
+    text = (ROOT / f"docs/{guide}.md").read_text(encoding="utf-8")
+
+    applies = re.findall(r"^kubectl (?:apply|diff) .*-k .*$", text, re.MULTILINE)
+
+    assert applies
+    assert [line for line in applies if "--server-side --force-conflicts " not in line] == []
 
 
 @pytest.mark.servers

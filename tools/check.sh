@@ -23,7 +23,7 @@ types() {
   # of their own to run from: a hyphen cannot be part of a module's name. Both find what the other knows of the libraries.
   local status=0 known=$PWD/.mypy_cache
   $bin/mypy --cache-dir "$known" --no-error-summary --exclude '(^|/)tests/lib/' shared/src services/*/src tools/*/src \
-    shared/tests services/availability/tests services/connector/tests tools/*/tests tests benchmarks examples deploy/kafka/apply.py deploy/grafana/draw.py tools/docs_site tools/sbom || status=1
+    shared/tests services/availability/tests services/connector/tests tools/*/tests tests benchmarks examples deploy/kafka/apply.py deploy/grafana/draw.py deploy/prometheus/for_operator.py tools/docs_site tools/sbom || status=1
   (cd services/sync-worker/tests && ../../../$bin/mypy --cache-dir "$known" --config-file ../../../pyproject.toml --no-error-summary --exclude '^lib/' .) || status=1
   return $status
 }

@@ -5,6 +5,7 @@ A test compares the files with what is drawn here.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,11 +14,22 @@ import yaml
 HERE: Final = Path(__file__).parent
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _WIDTH, _HEIGHT, _ACROSS = 8, 8, 3
+_SELECTOR: Final = re.compile(r"\b(calsync[_:][a-z0-9_:]+|process_start_time_seconds)\b(?:\{([^}]*)\})?")
 
 
 def dashboard(uid: str, said: dict[str, Any]) -> dict[str, Any]:
     """A dashboard as Grafana imports it."""
     source = {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"}
+    # One Prometheus may look at several installations; where series have no namespace, nothing is to be chosen.
+    chosen = {
+        "name": "namespace",
+        "label": "Namespace",
+        "type": "query",
+        "datasource": _SOURCE,
+        "query": {"query": "label_values(calsync_build_info, namespace)", "refId": "namespace"},
+        "refresh": 2,
+        "sort": 1,
+    }
     return {
         "uid": uid,
         "title": said["title"],
@@ -26,7 +38,7 @@ def dashboard(uid: str, said: dict[str, Any]) -> dict[str, Any]:
         "schemaVersion": 39,
         "refresh": "30s",
         "time": {"from": "now-6h", "to": "now"},
-        "templating": {"list": [source]},
+        "templating": {"list": [source, chosen]},
         "links": [{"title": "Others", "type": "dashboards", "tags": ["calsync"], "asDropdown": True}],
         "panels": [_panel(number, panel) for number, panel in enumerate(said["panels"])],
     }
@@ -55,10 +67,20 @@ def _panel(number: int, said: dict[str, Any]) -> dict[str, Any]:
             "overrides": [],
         },
         "targets": [
-            {"refId": chr(ord("A") + n), "datasource": _SOURCE, "expr": expr, "legendFormat": legend}
+            {"refId": chr(ord("A") + n), "datasource": _SOURCE, "expr": _chosen(expr), "legendFormat": legend}
             for n, (legend, expr) in enumerate(said["queries"].items())
         ],
     }
+
+
+def _chosen(expression: str) -> str:
+    """The same question about the namespace that is chosen."""
+
+    def matched(found: re.Match[str]) -> str:
+        matchers = ", ".join(filter(None, ('namespace=~"$namespace"', found.group(2))))
+        return f"{found.group(1)}{{{matchers}}}"
+
+    return _SELECTOR.sub(matched, expression)
 
 
 def drawn() -> dict[str, str]:

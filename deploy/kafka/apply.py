@@ -1,6 +1,7 @@
 """Makes the topics of contracts/topics.py and the rights of acls.txt on a Kafka that no operator looks after.
 
-    python apply.py          topics and rights; repeatable: what exists gets its settings again. Takes nothing away
+    python apply.py          topics and rights; repeatable: what exists gets its settings again. Takes nothing away:
+                             settings that were made on a topic by hand, and that the contracts do not name, stay
     python apply.py diff     names rights of our users that the table does not know; exit code 1 when there are any
     python apply.py prune    takes those away
 
@@ -30,6 +31,8 @@ _TABLE: Final = Path(__file__).with_name("acls.txt")
 _OPERATIONS: Final = {"Read": 3, "Write": 4, "Create": 5, "Delete": 6, "Alter": 7, "Describe": 8, "DescribeConfigs": 10}
 _KINDS: Final = {"topic": 2, "group": 3}
 _ANY, _LITERAL, _ALLOW = 1, 3, 3
+_OF_THE_TOPIC: Final = 1
+"""Kafka's number for a setting that was made on the topic itself."""
 _EVERYWHERE: Final = "*"
 _TRIES, _AGAIN_SECONDS = 60, 2.0
 
@@ -95,11 +98,25 @@ async def _make_topics(admin: AIOKafkaAdminClient, replication: int) -> None:
     made = await admin.create_topics(new)
     for name, code, *why in made.topic_errors:
         _demand(code, f"topic {name}", why, fine=TopicAlreadyExistsError)
-    settings = [ConfigResource(ConfigResourceType.TOPIC, name, configs=dict(c)) for name, (_, c) in wanted.items()]
+    own = await _own_settings(admin, [name for name, code, *_ in made.topic_errors if code])
+    # Kafka takes all of a topic's own settings at once and forgets the others: those are sent again.
+    settings = [
+        ConfigResource(ConfigResourceType.TOPIC, name, configs={**old, **wanted[name][1]}) for name, old in own.items()
+    ]
     for answer in await admin.alter_configs(settings):
         for code, why, _kind, name in answer.resources:
             _demand(code, f"the settings of {name}", why)
     print(f"{len(wanted)} topics stand")
+
+
+async def _own_settings(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The settings that were made on these topics, which exist."""
+    found: dict[str, dict[str, str]] = {}
+    for answer in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names]):
+        for code, why, _kind, name, entries in answer.resources:
+            _demand(code, f"to tell the settings of {name}", why)
+            found[name] = {entry[0]: entry[1] for entry in entries if entry[3] == _OF_THE_TOPIC}
+    return found
 
 
 async def _give(admin: AIOKafkaAdminClient, rights: Iterable[Right]) -> None:

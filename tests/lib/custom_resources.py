@@ -12,6 +12,7 @@ Json = dict[str, Any]
 _TEXT: Final[Json] = {"type": "string", "minLength": 1}
 _COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 _LABELS: Final[Json] = {"type": "object", "additionalProperties": _TEXT}
+_DURATION: Final[Json] = {"type": "string", "pattern": "^([0-9]+[smhd])+$"}
 _METADATA: Final[Json] = {
     "type": "object",
     "properties": {"name": _TEXT, "namespace": _TEXT, "labels": _LABELS, "annotations": _LABELS},
@@ -44,6 +45,12 @@ _POLICIES: Final = _list(
 )
 _BEHAVIOR: Final = _object("policies", stabilizationWindowSeconds=_COUNT, policies=_POLICIES)
 _PARAMETER: Final = _list(_object("parameter", "name", "key", parameter=_TEXT, name=_TEXT, key=_TEXT))
+
+# `for` is a word of Python's.
+_ALERT: Final = _object(
+    "alert", "expr", alert=_TEXT, expr=_TEXT, labels=_LABELS, annotations=_LABELS, **{"for": _DURATION}
+)
+_RECORD: Final = _object("record", "expr", record=_TEXT, expr=_TEXT, labels=_LABELS)
 
 _SPECS: Final[dict[tuple[str, str], Json]] = {
     ("keda.sh/v1alpha1", "ScaledObject"): _object(
@@ -82,6 +89,10 @@ _SPECS: Final[dict[tuple[str, str], Json]] = {
         selector={"type": "object"},
         jobLabel=_TEXT,
         podMetricsEndpoints=_list(_object("port", port=_TEXT, path=_TEXT, interval=_TEXT)),
+    ),
+    ("monitoring.coreos.com/v1", "PrometheusRule"): _object(
+        "groups",
+        groups=_list(_object("name", "rules", name=_TEXT, rules=_list({"oneOf": [_ALERT, _RECORD]}))),
     ),
     ("kafka.strimzi.io/v1", "KafkaTopic"): _object(
         "partitions",
@@ -160,6 +171,10 @@ _SPECS: Final[dict[tuple[str, str], Json]] = {
                     type=_one_of("internal"),
                     tls={"type": "boolean"},
                     authentication=_object("type", type=_one_of("scram-sha-512")),
+                    # As in a NetworkPolicy's `from`.
+                    networkPolicyPeers=_list(
+                        _object(podSelector={"type": "object"}, namespaceSelector={"type": "object"})
+                    ),
                 )
             ),
             authorization=_object("type", type=_one_of("simple")),

@@ -50,6 +50,11 @@ class Pod:
         return mounted | {reference["name"] for reference in (*told, *whole) if reference}
 
 
+def _by_hand() -> tuple[Pod, ...]:
+    files = sorted((KUBERNETES / "admin").glob("*.yaml"))
+    return tuple(Pod(one, one["spec"]) for file in files for one in parsed(file.read_text()))
+
+
 @cache
 def rendered(overlay: str) -> tuple[Json, ...]:
     """Everything that an overlay makes."""
@@ -58,6 +63,10 @@ def rendered(overlay: str) -> tuple[Json, ...]:
 
 def parsed(text: str) -> list[Json]:
     return [one for one in yaml.load_all(text, _LOADER) if one]
+
+
+BY_HAND: Final = _by_hand()
+"""The pods of deploy/k8s/admin, which are in no overlay."""
 
 
 def of_kind(overlay: str, kind: str) -> list[Json]:
@@ -87,7 +96,7 @@ def environment(overlay: str, service: str) -> Mapping[str, str]:
 
 def digest_of_sources() -> str:
     """As deploy/k8s/render.sh writes it."""
-    folders = ("base", "components", "overlays", "../kafka")
+    folders = ("base", "components", "overlays", "../grafana", "../kafka")
     files = sorted(
         f"{folder}/{file.relative_to(KUBERNETES / folder).as_posix()}"
         for folder in folders

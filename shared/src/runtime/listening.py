@@ -33,8 +33,8 @@ class Listener:
             uvicorn.Config(
                 self._answer,
                 interface="asgi3",
-                # httptools, which uvicorn takes by itself where it is installed, knows no limit on headers, and takes the
-                # body of a request that offers an upgrade (Java's client does so by itself) for another request.
+                # httptools, which uvicorn takes by itself where it is installed, knows no limit on headers, and takes
+                # the body of a request that offers an upgrade (Java's client does so by itself) for another request.
                 http="h11",
                 access_log=False,
                 log_config=None,

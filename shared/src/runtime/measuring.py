@@ -38,6 +38,10 @@ class Measuring:
     def __init__(self, *measures: Measure, every: timedelta = EVERY) -> None:
         self._measures = measures
         self._every = every.total_seconds()
+        # Nobody knows before the first answer, and a process may wait long for its store before it asks.
+        for measure in measures:
+            for gauge in measure.gauges:
+                gauge.set(float("nan"))
 
     async def run(self) -> NoReturn:
         """Never returns. What fails is tried again at the next turn."""

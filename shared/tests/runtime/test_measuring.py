@@ -30,6 +30,17 @@ async def test_each_gauge_tells_its_number() -> None:
     assert [value(one) for one in some] == [3, 0.5]
 
 
+async def test_before_the_first_answer_nothing_is_told() -> None:
+    some = gauges("first", "second")
+
+    async def take() -> Sequence[float]:
+        return 3, 0.5
+
+    Measuring(Measure("tests", some, take))
+
+    assert all(math.isnan(value(one)) for one in some)
+
+
 async def test_what_cannot_be_measured_is_no_number() -> None:
     (gauge,) = gauges("one")
     gauge.set(7)

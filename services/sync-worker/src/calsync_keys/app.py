@@ -30,7 +30,7 @@ class Look(Fragment):
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
     """Do as told: 0 done, 1 not or not all of it, 2 wrongly called. No key and no credential is ever printed."""
-    told = _parser().parse_args(arguments)
+    told = parser().parse_args(arguments)
     try:
         match told.command:
             case "create":
@@ -50,9 +50,10 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         return _say(f"MongoDB: {type(error).__name__}. Nothing is lost; start it again.", _NOT_ALL)
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(NAME, description="The keys of the vault. docs/key-policy.md tells the order of things.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> ArgumentParser:
+    """What can be asked of the tool."""
+    told = ArgumentParser(NAME, description="The keys of the vault. docs/key-policy.md tells the order of things.")
+    commands = told.add_subparsers(dest="command", required=True)
     create = commands.add_parser("create", help="make a key pair below a directory")
     create.add_argument("directory", type=Path)
     create.add_argument("--signing", action="store_true", help="a pair to sign with, not one to seal with")
@@ -72,7 +73,7 @@ def _parser() -> ArgumentParser:
     )
     retire = commands.add_parser("retire", help="delete a key's file here, unless envelopes use it")
     retire.add_argument("key_id", metavar="ID")
-    return parser
+    return told
 
 
 def _create(told: Namespace) -> int:
@@ -109,6 +110,12 @@ async def _reseal(vault: Vault, settings: Settings, told: Namespace) -> int:
         return _say("--per-second must be positive; --accept-unsigned and --signed-by need a signing key.", _WRONG)
     wanted = Wanted(told.key_id, told.accept_unsigned, tuple(told.signed_by))
     keyring = Keyring(keys.opener, told.key_id, keys.signer, keys.signers, accept_unsigned=told.accept_unsigned)
+    if not keyring.believed:
+        return _say(
+            f"{keys.signers_dir} does not know {keys.signing_key_file}, which signs here: no worker could open what "
+            "this seals. Nothing was changed. Add its public key, in the workers' Secret, too.",
+            _WRONG,
+        )
     done = await Reseal(vault, keyring, wanted, told.per_second)(_tell)
     for connection_id, reason in list(done.refused.items())[:_SHOWN]:
         _say(f"left as it is: {connection_id} ({reason})")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from calsync_keys.vault import Kept, Wanted
-from icloud.credentials import EnvelopeRefused, Opener, Signer, Signers
+from icloud.credentials import Binding, Envelope, EnvelopeRefused, Opener, Signer, Signers
 
 _PAGE: Final = 100
 """Envelopes read at a time: some 40 kB."""
@@ -32,6 +32,18 @@ class Keyring:
     signers: Signers | None = None
     accept_unsigned: bool = False
     """Take what nobody has signed for good: for the day on which signatures begin."""
+
+    @property
+    def believed(self) -> bool:
+        """Whether who goes by these signers will believe what is signed here: the same id, with the same key."""
+        if self.signer is None or self.signers is None:
+            return True
+        envelope, binding = Envelope(0, self.key_id, b""), Binding("", "")
+        try:
+            self.signers.check(envelope, binding, 0, self.signer.sign(envelope, binding, 0))
+        except EnvelopeRefused:
+            return False
+        return True
 
     def resealed(self, kept: Kept) -> Kept:
         """The same credential under the new key, in the same epoch. Raise EnvelopeRefused for what is not sound."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from prometheus_client import REGISTRY
 
 from icloud import Errand, Fate, HeldBack, Outcome, RequestClass, TryLater, Unreachable
 from sync_worker.application.allowance import CREDIT, Allowance
@@ -208,6 +209,25 @@ def test_an_account_of_a_host_that_stays_away_is_sent_to_the_entry_host_once_a_p
         return seen
 
     assert in_no_time(work()) == [Unreachable, HeldBack]
+
+
+def test_whoever_looks_sees_a_host_left_alone_until_it_is_back_or_nobody_has_asked_it_for_an_hour() -> None:
+    def told() -> float | None:
+        return REGISTRY.get_sample_value("calsync_icloud_hosts_left_alone", {"host": "partition"})
+
+    async def work() -> list[float | None]:
+        house = House()
+        await house.fail()
+        seen = [told()]
+        await asyncio.sleep(FIRST_WAIT)
+        await house.ask(house.claim("probe"))
+        seen.append(told())
+        await house.fail()
+        seen.append(told())
+        await asyncio.sleep(3_601)
+        return [*seen, told()]
+
+    assert in_no_time(work()) == [1, 0, 1, 0]
 
 
 def test_a_broken_off_probe_makes_room_for_the_next() -> None:

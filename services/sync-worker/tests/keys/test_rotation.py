@@ -171,6 +171,24 @@ async def test_who_reconnects_or_disconnects_meanwhile_wins(held: Held) -> None:
     }
 
 
+@pytest.mark.parametrize("namesake", [False, True], ids=["unknown", "another key of its name"])
+async def test_nothing_is_resealed_by_a_signer_that_the_workers_do_not_know(held: Held, namesake: bool) -> None:  # noqa: FBT001 - a column of the table
+    held.fill(3)
+    new = held.new_keys()
+    before = list(held.kept.find())
+    own = held.tool.signers_dir / held.tool.signing_key_file.name
+    connectors = (held.connector.signers_dir / held.connector.signing_key_file.name).read_bytes()
+    own.unlink()
+    if namesake:
+        own.write_bytes(connectors)
+
+    code, said = await held.run("reseal", "--to", new.key_id)
+
+    assert (code, list(held.kept.find())) == (2, before)
+    assert "no worker could open" in said
+    assert len(held.opened(held.old.private_keys_dir)) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "change"),
     [

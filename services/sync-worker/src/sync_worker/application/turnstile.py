@@ -69,13 +69,18 @@ class Gatehouse:
             self._leave_alone(claim.connection_id, now, outcome.alone)
         before, after = self._hosts.heard(errand.origin, verdict(outcome), claim.connection_id, began=began, now=now)
         if before is not after and State.CLOSED in (before, after):
-            host = _host(errand)
-            metrics.HOSTS_LEFT_ALONE.labels(host).set(self._hosts.left_alone(entry=errand.entry))
-            _log.warning("host_back" if after is State.CLOSED else "host_left_alone", host=host)
+            self._tell(entry=errand.entry)
+            _log.warning("host_back" if after is State.CLOSED else "host_left_alone", host=_host(entry=errand.entry))
 
     def deserted(self, errand: Errand) -> bool:
         """Whether to ask the entry host where an account lives now that its host does not answer any more."""
         return self._hosts.deserted(errand.origin, _now())
+
+    def _tell(self, *, entry: bool) -> None:
+        """Counted anew whenever somebody looks: nothing happens at a host that nobody asks any more."""
+        clock = asyncio.get_running_loop().time
+        counted = metrics.HOSTS_LEFT_ALONE.labels(_host(entry=entry))
+        counted.set_function(lambda: self._hosts.left_alone(clock(), entry=entry))
 
     async def _share(self, claim: Claim) -> None:
         while not claim.allowance.spend():
@@ -163,8 +168,8 @@ def _family(outcome: Outcome) -> str:
     return "none" if outcome.status is None else f"{outcome.status // 100}xx"
 
 
-def _host(errand: Errand) -> str:
-    return "entry" if errand.entry else "partition"
+def _host(*, entry: bool) -> str:
+    return "entry" if entry else "partition"
 
 
 def _now() -> float:
