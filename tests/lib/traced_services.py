@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 
 from availability import app as availability_app
+from availability.application.fresh_look import LookFirst
 from availability.application.publish import PublishPending as PublishAppointments
 from availability.application.record_exports import RecordExports
 from availability.application.record_syncs import RecordSyncs
@@ -18,7 +19,7 @@ from availability.inbound.http import application
 from availability.inbound.kafka import reach_of, subscriptions
 from availability.outbound.kafka import KafkaAnnouncer as AppointmentAnnouncer
 from availability.outbound.kafka import KafkaWorkers
-from availability.outbound.mongo import MongoBookings, MongoExports, MongoTimeline
+from availability.outbound.mongo import MongoBookings, MongoClock, MongoExports, MongoTimeline
 from availability.outbound.mongo import MongoOutbox as AppointmentOutbox
 from availability.settings import Settings
 from connector.application.connect import Circumstances, Connect
@@ -160,7 +161,7 @@ async def _availability(
         settings,
         timeline,
         MongoBookings(client, system_clock, name),
-        KafkaWorkers(worker.publisher),
+        LookFirst(timeline, KafkaWorkers(worker.publisher), MongoClock(client)),
         lambda: None,
     )
     http = await stack.enter_async_context(client_of(application(stories, TokenChecker(settings.auth))))

@@ -1,7 +1,7 @@
 """Appointments and blocked slots in memory. They run the same tests as MongoDB's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -10,8 +10,8 @@ from services.availability.tests.fakes import MemoryTimeline
 
 from availability.application.bookings import PAGE, Answer, Desk, KeptAnswer, Key, Place, Taken
 from availability.application.check_conflicts import AHEAD, Held
-from availability.application.publish import Unpublished
-from availability.domain.appointments import Announcement, Appointment, Standing
+from availability.application.publish import Unpublishable, Unpublished, Waiting
+from availability.domain.appointments import Announcement, Appointment, Standing, still_told
 from availability.domain.blocked_slots import BlockedSlot
 from availability.domain.busy import Entry, EntryKind, Known
 from availability.domain.exports import Change, Outcome
@@ -114,8 +114,13 @@ class MemoryBookings:
         self.timeline.unchecked.discard(user)
         return True
 
-    async def waiting(self, limit: int) -> Sequence[Sequence[Announcement]]:
-        return [list(several) for several in self.pending.values() if several][:limit]
+    async def waiting(self) -> AsyncGenerator[Sequence[Waiting], None]:
+        page = [Waiting(one[0].user.account_id, one[0].appointment_id) for one in self.pending.values() if one]
+        if page:
+            yield page
+
+    async def read(self, page: Sequence[Waiting]) -> Sequence[Sequence[Announcement]]:
+        return [list(several) for one in page if (several := self.pending[one.appointment_id])]
 
     async def mark(self, told: Announcement, now: datetime) -> None:
         del now
@@ -137,7 +142,7 @@ class MemoryBookings:
 
     def keep(self, appointment: Appointment, announcement: Announcement) -> None:
         self.appointments[appointment.id] = appointment
-        self.pending.setdefault(appointment.id, []).append(announcement)
+        self.pending[appointment.id] = [*still_told([*self.pending.get(appointment.id, []), announcement])]
         self.timeline.entries.pop(appointment.id, None)
         if appointment.standing is Standing.BOOKED:
             entry = Entry(EntryKind.APPOINTMENT, appointment.id, appointment.agreed.span)
@@ -195,15 +200,18 @@ class MemoryDesk:
 
 
 class RecordedAnnouncer:
-    """Keeps what it is told; while `away` it takes nothing."""
+    """Keeps what it is told; while `away` it takes nothing, and of those in `refused` never anything."""
 
     def __init__(self) -> None:
         self.told: list[Announcement] = []
         self.away = False
+        self.refused: set[str] = set()
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
         if self.away:
             raise Unpublished
+        if any(one.appointment_id in self.refused for one in announcements):
+            raise Unpublishable
         self.told.extend(announcements)
 
 

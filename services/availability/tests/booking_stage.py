@@ -1,6 +1,6 @@
 """A store of each kind with the stories around it, told in one line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -112,6 +112,9 @@ class Stage:
 
     async def unchecked(self) -> list[User]:
         return [user async for user in self.conflicts.unchecked()]
+
+    async def waiting(self) -> list[Sequence[Announcement]]:
+        return [of_one async for page in self.outbox.waiting() for of_one in await self.outbox.read(page)]
 
     async def publish(self) -> list[Announcement]:
         """What went out."""

@@ -20,8 +20,7 @@ OTHER = User("another-account", "another-user")
 async def test_a_claim_that_cannot_be_carried_out_holds_up_its_own_user_alone(
     stage: Stage, mongo: AsyncIOMotorClient[Document], database: str
 ) -> None:
-    twice = {"fields": {"pending": []}, "pending": {"revision": 1}}
-    outline = {"id": "apt-1", "revision": 1, **twice}
+    outline = {"id": "apt-1", "revision": 1, "fields": {"_id": "apt-2"}}
     claim = {"number": 1, "token": ObjectId(), "outlines": [outline], "answers": []}
     await mongo[database]["guards"].insert_one({"_id": OTHER._asdict(), "number": 1, "unchecked": True, "claim": claim})
     booked = await stage.book(span(19, 20))

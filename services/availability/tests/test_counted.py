@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from prometheus_client import REGISTRY
-from services.availability.tests.examples import imported
+from services.availability.tests.booking_stage import Stage
+from services.availability.tests.examples import THEY, imported, span
 from services.availability.tests.stories import events
 
 from availability.application.refusals import SlotTaken
@@ -54,6 +55,24 @@ async def test_what_waits_is_counted_and_the_oldest_tells_its_age(
 
     assert empty == (0, 0.0)
     assert count == 2
+    assert 299 < oldest < 400
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("timeline", ["mongo"], indirect=True)
+async def test_what_cannot_be_read_holds_up_nobody_and_is_counted(
+    stage: Stage, mongo: AsyncIOMotorClient[Document], database: str
+) -> None:
+    then = datetime.now(UTC) - timedelta(minutes=5)
+    strange = {"revision": 1, "at": then, "news": "of_the_next_release"}
+    await mongo[database]["timeline"].insert_one({"_id": "a", **THEY._asdict(), "pending": [strange]})
+    booked = await stage.book(span(9, 10))
+
+    told = await stage.publish()
+    count, oldest = await MongoOutbox(mongo, database).measure()
+
+    assert [one.appointment_id for one in told] == [booked.appointment.id]
+    assert count == 1
     assert 299 < oldest < 400
 
 

@@ -18,9 +18,10 @@ from services.availability.tests.tokens import Platform
 
 from availability.application.bookings import Desk
 from availability.application.check_conflicts import CheckConflicts
-from availability.domain.appointments import Act, Agreed, Appointment, announcement, booked
+from availability.application.publish import PublishPending
+from availability.domain.appointments import WAITING, Act, Agreed, Appointment, announcement, booked
 from availability.domain.blocked_slots import BlockedSlot
-from availability.outbound.mongo import MongoBookings, MongoConflicts
+from availability.outbound.mongo import MongoBookings, MongoConflicts, MongoOutbox
 from availability.outbound.mongo.documents import Document
 
 NOTES = "\U0001f600" * 10_000
@@ -51,10 +52,10 @@ async def keep(stage: Stage, several: list[Appointment]) -> None:
 
 
 class Traffic(CommandListener):
-    """How many bytes were read of the timeline, and the largest write."""
+    """How many bytes were read of the timeline, the largest answer, and the largest write."""
 
     def __init__(self) -> None:
-        self.read = self.largest = 0
+        self.read = self.largest = self.largest_read = 0
 
     def started(self, event: CommandStartedEvent) -> None:
         if event.command_name in {"update", "insert"}:
@@ -62,7 +63,9 @@ class Traffic(CommandListener):
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
         if event.command_name in {"find", "getMore", "aggregate"}:
-            self.read += len(encode(event.reply))
+            size = len(encode(event.reply))
+            self.read += size
+            self.largest_read = max(self.largest_read, size)
 
     def failed(self, _event: CommandFailedEvent) -> None: ...
 
@@ -115,6 +118,41 @@ async def test_of_a_long_list_no_more_is_read_than_a_page_beyond_what_is_told(
     assert len(answer.content) <= MOST_BYTES + 100
     assert len(answer.json()["items"]) > 40
     assert traffic.read < 2 * MOST_BYTES + 10 * LONG
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("timeline", ["mongo"], indirect=True)
+async def test_one_appointment_may_be_changed_more_often_than_a_document_holds(stage: Stage) -> None:
+    lives = [at_hour(24)]
+    for lap in range(450):
+        words = Agreed(lives[0].agreed.span, "Coupe", None, f"{lap:05}{NOTES[5:]}")
+        lives.append(lives[-1].with_agreed(words, ACT))
+
+    await keep(stage, lives)
+    told = await stage.publish()
+
+    assert len(lives) * LONG > 16 * 1024 * 1024
+    assert [one.revision for one in told] == [1, *range(told[1].revision, 452)]
+    assert len(told) <= WAITING
+    assert told[-1].agreed == lives[-1].agreed
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("timeline", ["mongo"], indirect=True)
+async def test_of_what_waits_no_more_is_read_at_once_than_fits(
+    stage: Stage, counted: AsyncIOMotorClient[Document], database: str, traffic: Traffic
+) -> None:
+    several = [at_hour(hour) for hour in range(24, 36)]
+    for lap in range(7):
+        await keep(stage, several)
+        several = [one.with_agreed(replace(one.agreed, title=f"Coupe {lap}"), ACT) for one in several]
+    publish = PublishPending(MongoOutbox(counted, database), stage.announcer, stage.clock)
+
+    told = await publish()
+
+    assert told == 12 * 7
+    assert len(stage.announcer.told) * LONG > 3 * MOST_BYTES / 2
+    assert traffic.largest_read < MOST_BYTES + LONG
 
 
 @pytest.mark.parametrize("cancelled", [False, True])

@@ -1,17 +1,20 @@
 """What became of appointments is told, in the order in which it happened, and not lost while Kafka is away."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RequestTimedOutError
 from services.availability.tests.booking_stage import Stage
 from services.availability.tests.examples import CONNECTION, NOW, THEY, connected, seconds, span
 from services.availability.tests.stories import connections
 
-from availability.application.publish import Unpublished
-from availability.domain.appointments import Act, Agreed, News, announcement, booked
+from availability.application.publish import Unpublishable, Unpublished
+from availability.domain.appointments import Act, Agreed, Announcement, News, announcement, booked
 from availability.domain.freshness import Connection
 from availability.domain.users import User
-from availability.outbound.kafka import event_of, requested
+from availability.outbound.kafka import KafkaAnnouncer, event_of, requested
 from contracts.events import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -19,6 +22,9 @@ from contracts.events import (
     AppointmentRescheduled,
     RequestReason,
 )
+from runtime.kafka import Publisher, PublishFailed
+from runtime.kafka.publisher import RawRecord
+from runtime.settings import KafkaSettings, load
 
 APPOINTMENT = booked("apt-1", THEY, Agreed(span(9, 10), "Coupe", "Lyon", "Allergie"), Act(NOW, "user-1"))
 ACT = Act(NOW + timedelta(minutes=1), "user-1")
@@ -55,9 +61,42 @@ async def test_bookings_go_on_while_kafka_is_away_and_are_told_afterwards(stage:
     assert await stage.publish() == []
 
 
+async def test_what_can_never_be_told_holds_up_nothing_else(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    refused = [await stage.book(span(hour, hour + 1)) for hour in (9, 10)]
+    stage.announcer.refused = {one.appointment.id for one in refused}
+    other = await stage.book(span(11, 12))
+    await stage.change(refused[0], title="Couleur")
+
+    told = await stage.publish()
+    said = capsys.readouterr().out
+    left = await stage.waiting()
+    stage.announcer.refused = set()
+    afterwards = await stage.publish()
+
+    assert [one.appointment_id for one in told] == [other.appointment.id]
+    assert sorted([one.revision for one in several] for several in left) == [[1], [1, 2]]
+    assert said.count("appointment_passed_over") == said.count("appointments_passed_over") == 1
+    assert refused[0].user.account_id in said
+    assert sorted((one.appointment_id, one.revision) for one in afterwards) == sorted(
+        (one.appointment.id, revision) for one, revision in zip([*refused, refused[0]], (1, 1, 2), strict=True)
+    )
+
+
+async def test_without_kafka_nothing_is_tried_one_by_one(stage: Stage) -> None:
+    refused = await stage.book(span(9, 10))
+    await stage.book(span(10, 11))
+    stage.announcer.refused = {refused.appointment.id}
+    stage.announcer.away = True
+
+    with pytest.raises(Unpublished):
+        await stage.publish()
+
+    assert len(await stage.waiting()) == 2
+
+
 async def test_a_mark_never_covers_what_was_not_told(stage: Stage) -> None:
     shown = await stage.book(span(9, 10))
-    ((first,),) = await stage.outbox.waiting(10)
+    ((first,),) = await stage.waiting()
     await stage.change(shown, span(11, 12))
 
     await stage.outbox.mark(first, NOW)
@@ -65,7 +104,7 @@ async def test_a_mark_never_covers_what_was_not_told(stage: Stage) -> None:
     await stage.outbox.mark(first, NOW)
 
     assert [one.revision for one in told] == [2]
-    assert await stage.outbox.waiting(10) == []
+    assert await stage.waiting() == []
 
 
 async def test_different_appointments_are_told_in_the_order_in_which_things_happened(stage: Stage) -> None:
@@ -92,6 +131,41 @@ async def test_a_clock_that_runs_behind_changes_no_order(stage: Stage) -> None:
     told = await stage.publish()
 
     assert [one.revision for one in told] == [1, 2]
+
+
+class Refusing(Publisher):
+    """Its Kafka refuses whatever comes."""
+
+    def __init__(self, kafka: KafkaSettings, error: KafkaError) -> None:
+        super().__init__(kafka, "tests")
+        self._error = error
+
+    async def publish_raw(self, records: Sequence[RawRecord], largest: int = 0) -> None:
+        del records, largest
+        raise PublishFailed from self._error
+
+
+KAFKA = load(KafkaSettings, {"CALSYNC_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+SAID = announcement(APPOINTMENT, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "publisher", "error"),
+    [
+        (SAID, Publisher(KAFKA, "not started"), Unpublished),
+        (SAID, Refusing(KAFKA, RequestTimedOutError()), Unpublished),
+        (SAID, Refusing(KAFKA, MessageSizeTooLargeError()), Unpublishable),
+        (replace(SAID, agreed=Agreed(span(9, 10), "x" * 1_000_000)), Publisher(KAFKA, "tests"), Unpublishable),
+        (replace(SAID, agreed=Agreed(span(9, 10), "\ud800")), Publisher(KAFKA, "tests"), Unpublishable),
+        (replace(SAID, connection_id=""), Publisher(KAFKA, "tests"), Unpublishable),
+    ],
+    ids=["away", "slow", "too large for the topic", "too large", "no text", "against the contract"],
+)
+async def test_what_kafka_would_never_take_is_told_from_its_absence(
+    said: Announcement, publisher: Publisher, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await KafkaAnnouncer(publisher).announce([said])
 
 
 def test_each_piece_of_news_is_the_event_of_its_contract() -> None:

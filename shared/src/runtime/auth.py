@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from math import inf
 from typing import Any, Final
 
 import aiohttp
@@ -21,8 +22,14 @@ _SKEW_SECONDS: Final = 30
 _TOKEN_LENGTH: Final = 8_192
 _REFRESH_SECONDS: Final = 600.0
 """A key that the platform has withdrawn is believed no longer than this, unless its keys cannot be fetched."""
+_AHEAD: Final = 0.5
+"""At this part of that age keys are fetched anew while callers are answered by them: nobody waits once they are old."""
 _PAUSE_SECONDS: Final = 10.0
 """Between two fetches of the keys, so that made-up key ids cannot turn us against the platform."""
+_FAILURE_SECONDS: Final = 90.0
+"""So long after a fetch that failed it is taken that the keys cannot be had. Remembered tokens ask for no fetch."""
+_PATIENCE_SECONDS: Final = 1.0
+"""So long a caller whose key is known waits to hear that it is still good, where nobody asked for long."""
 _REMEMBERED_SECONDS: Final = 60.0
 _REMEMBERED_TOKENS: Final = 10_000
 """Of everybody who asks within a minute; some 3 MB."""
@@ -83,15 +90,14 @@ class TokenChecker:
     def __init__(self, settings: AuthSettings) -> None:
         self._settings = settings
         self._keys: Mapping[str, Key] = {}
-        self._fetched_at: float | None = None
-        self._tried_at: float | None = None
-        self._fetching = asyncio.Lock()
+        self._fetched_at = self._tried_at = self._failed_at = -inf
+        self._fetching: asyncio.Task[None] | None = None
         self._checked = _Checked()
 
     async def check(self, authorization: str | None) -> Caller:
         """The caller behind an Authorization header. Raises Unauthenticated or KeysUnavailable."""
         token = _bearer(authorization)
-        remembered = None if self._stale() else self._checked.get(token)
+        remembered = None if self._older(_REFRESH_SECONDS) else self._checked.get(token)
         return remembered or await self._check(token)
 
     async def _check(self, token: str) -> Caller:
@@ -128,34 +134,49 @@ class TokenChecker:
     async def _key(self, kid: object) -> Key:
         if not isinstance(kid, str):
             raise Unauthenticated("the token names no key")
-        if self._stale() or kid not in self._keys:
-            await self._refresh(kid)
-        if self._fetched_at is None:
+        if kid not in self._keys:
+            await self._fetched(None)
+        elif self._older(_REFRESH_SECONDS * _AHEAD):
+            await self._fetched(_PATIENCE_SECONDS if self._doubtful() else 0)
+        if self._fetched_at == -inf:
             raise KeysUnavailable
         try:
             return self._keys[kid]
         except KeyError:
             raise Unauthenticated("the key is unknown") from None
 
-    def _stale(self) -> bool:
-        return self._fetched_at is None or _now() - self._fetched_at > _REFRESH_SECONDS
+    def _older(self, seconds: float) -> bool:
+        return _now() - self._fetched_at > seconds
 
-    async def _refresh(self, kid: str) -> None:
-        """Fetch the keys, once for all who wait and not sooner than the pause after the last try."""
-        async with self._fetching:
-            if kid in self._keys and not self._stale():
-                return
-            if self._tried_at is not None and _now() - self._tried_at < _PAUSE_SECONDS:
+    def _doubtful(self) -> bool:
+        """Whether a key may be withdrawn for too long, for all we know, and we could know better."""
+        return self._older(_REFRESH_SECONDS) and _now() - self._failed_at > _FAILURE_SECONDS
+
+    async def _fetched(self, patience: float | None) -> None:
+        """Wait so many seconds at most for the fetch that is under way, or for a new one.
+
+        None is begun sooner than the pause after the last.
+        """
+        if self._fetching is None or self._fetching.done():
+            if _now() - self._tried_at < _PAUSE_SECONDS:
                 return
             self._tried_at = _now()
-            try:
-                self._keys = await keys_at(self._settings.jwks)
-            except (OSError, ValueError, aiohttp.ClientError, jwt.PyJWTError) as error:
-                _log.warning("keys_unavailable", why=type(error).__name__)
-            else:
-                self._fetched_at = _now()
-                # What a withdrawn key has signed is believed no longer.
-                self._checked = _Checked()
+            # A task of its own: whoever hangs up takes it from nobody, and who need not wait does not.
+            self._fetching = asyncio.create_task(self._fetch())
+        done, _ = await asyncio.wait([self._fetching], timeout=patience)
+        if patience and not done:
+            self._failed_at = _now()
+
+    async def _fetch(self) -> None:
+        try:
+            self._keys = await keys_at(self._settings.jwks)
+        except (OSError, ValueError, RecursionError, aiohttp.ClientError, jwt.PyJWTError) as error:
+            self._failed_at = _now()
+            _log.warning("keys_unavailable", why=type(error).__name__)
+        else:
+            self._fetched_at = _now()
+            # What a withdrawn key has signed is believed no longer.
+            self._checked = _Checked()
 
 
 class _Checked:
@@ -186,7 +207,7 @@ class _Checked:
 
 
 def _digest(token: str) -> bytes:
-    return sha256(token.encode(errors="surrogateescape")).digest()
+    return sha256(token.encode("ascii")).digest()
 
 
 def _now() -> float:
@@ -199,6 +220,8 @@ def _bearer(authorization: str | None) -> str:
         raise TokenMissing("no bearer token")
     if len(token) > _TOKEN_LENGTH:
         raise Unauthenticated("the token is too long")
+    if not token.isascii():
+        raise Unauthenticated("not a JSON web token")
     return token
 
 

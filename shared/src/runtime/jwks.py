@@ -27,7 +27,7 @@ class Key:
 async def keys_at(source: str) -> dict[str, Key]:
     """The usable keys of a key set, by id, from a URL or a file.
 
-    Raises OSError, aiohttp.ClientError, ValueError for what is no key set or endless, jwt.PyJWTError.
+    Raises OSError, aiohttp.ClientError, ValueError or RecursionError for what is no key set or endless, jwt.PyJWTError.
     """
     return _usable(await _fetch(source))
 

@@ -143,6 +143,7 @@ NOW = int(time.time())
         pytest.param(lambda: "Basic dXNlcjpwYXNz", id="another scheme"),
         pytest.param(lambda: "Bearer x.y.z", id="not a token"),
         pytest.param(lambda: f"Bearer {'x' * 10_000}", id="huge"),
+        pytest.param(lambda: "Bearer eyJ.\ud800.x", id="half a character"),
         pytest.param(lambda: f"Bearer {unsigned(alg='none')}", id="alg none"),
         pytest.param(lambda: f"Bearer {unsigned(alg='NoNe')}", id="alg NoNe"),
         pytest.param(lambda: f"Bearer {signed_with_the_public_key()}", id="HMAC with the public key"),
@@ -202,15 +203,19 @@ class Platform:
     status: int = 200
     asked: int = 0
     url: str = ""
+    speaks: asyncio.Event = field(default_factory=asyncio.Event)
+    """While this is not set it takes requests and says nothing."""
 
     async def answer(self, _: web.Request) -> web.Response:
         self.asked += 1
+        await self.speaks.wait()
         return web.json_response(self.keys, status=self.status)
 
 
 @pytest.fixture
 async def platform() -> AsyncIterator[Platform]:
     platform = Platform()
+    platform.speaks.set()
     app = web.Application()
     app.router.add_get("/keys", platform.answer)
     runner = web.AppRunner(app)
@@ -219,6 +224,7 @@ async def platform() -> AsyncIterator[Platform]:
     await site.start()
     platform.url = f"http://127.0.0.1:{runner.addresses[0][1]}/keys"
     yield platform
+    platform.speaks.set()
     await runner.cleanup()
 
 
@@ -268,6 +274,14 @@ async def test_a_strange_key_set_makes_nobody_known(platform: Platform, keys: ob
         await remote(platform).check(f"Bearer {token()}")
 
 
+async def test_a_key_set_without_end_is_none(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("[" * 200_000)
+    checker = TokenChecker(AuthSettings(issuer=ISSUER, audience=AUDIENCE, jwks=str(tmp_path / "keys.json")))
+
+    with pytest.raises(KeysUnavailable):
+        await checker.check(f"Bearer {token()}")
+
+
 async def test_a_platform_that_cannot_be_asked_is_not_the_callers_fault(platform: Platform) -> None:
     platform.status = 500
 
@@ -286,6 +300,67 @@ async def test_known_keys_stay_when_the_platform_goes_away(platform: Platform, m
 
     assert caller.user_id == "user-1"
     assert platform.asked == 2
+
+
+async def fetched(checker: TokenChecker) -> None:
+    """Return once no keys are being fetched."""
+    if checker._fetching:
+        await checker._fetching
+
+
+async def test_whose_key_is_known_does_not_wait_for_a_platform_that_says_nothing(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = asyncio.get_running_loop().time()
+    checker = remote(platform)
+    await checker.check(f"Bearer {token()}")
+    platform.speaks.clear()
+    monkeypatch.setattr("runtime.jwks._FETCH_SECONDS", 0.05)
+
+    async with asyncio.timeout(30):
+        for seconds in range(301, 900, 30):
+            monkeypatch.setattr("runtime.auth._now", lambda passed=seconds: now + passed)
+            await checker.check(f"Bearer {token(sub=f'user-{seconds}')}")
+            assert not checker._fetching.done()  # type: ignore[union-attr]  # there is one: it was asked, and not waited for
+            await fetched(checker)
+
+    assert platform.asked == 21
+
+
+async def test_after_an_idle_hour_whose_key_is_known_waits_a_moment_for_a_platform_that_says_nothing(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = asyncio.get_running_loop().time()
+    checker = remote(platform)
+    await checker.check(f"Bearer {token()}")
+    platform.speaks.clear()
+    monkeypatch.setattr("runtime.jwks._FETCH_SECONDS", 600)
+    monkeypatch.setattr("runtime.auth._PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("runtime.auth._now", lambda: now + 3_600)
+
+    async with asyncio.timeout(10):
+        caller = await checker.check(f"Bearer {token()}")
+
+    assert (caller.user_id, platform.asked) == ("user-1", 2)
+    platform.speaks.set()
+    await fetched(checker)
+
+
+async def test_whose_key_is_unknown_waits_for_the_fetch_that_is_under_way(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = asyncio.get_running_loop().time()
+    checker, platform.keys = remote(platform), {"keys": [jwk(RSA_KEY, "rsa")]}
+    await checker.check(f"Bearer {token()}")
+    platform.speaks.clear()
+    monkeypatch.setattr("runtime.auth._now", lambda: now + 301)
+
+    known = await checker.check(f"Bearer {token(sub='user-2')}")
+    unknown = asyncio.create_task(checker.check(f"Bearer {token(EC_KEY, 'ES256', {'kid': 'ec'}, sub='user-3')}"))
+    platform.keys = KEYS
+    platform.speaks.set()
+
+    assert (known.user_id, (await unknown).user_id, platform.asked) == ("user-2", "user-3", 2)
 
 
 async def test_a_token_that_holds_is_checked_once_and_an_equal_one_is_not_another(

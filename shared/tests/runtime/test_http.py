@@ -14,6 +14,11 @@ from runtime.auth import Forbidden, KeysUnavailable, TokenMissing, Unauthenticat
 from runtime.http import Problem, install
 from runtime.http.guard import Guard
 
+A_MOMENT = {
+    "en": "must be an RFC 3339 moment, as 2026-03-02T19:00:00Z (in a query, + is written %2B)",
+    "fr": "doit être un instant RFC 3339, comme 2026-03-02T19:00:00Z (dans une requête, + s'écrit %2B)",
+}
+
 
 class Wish(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -137,7 +142,7 @@ async def test_an_invalid_request_names_fields_and_rules_and_nothing_that_was_se
     assert answer.json()["errors"] == [
         {"field": "body.access", "message": "must be one of 'full' or 'read_only'"},
         {"field": "body.name", "message": "must have at most 10 characters"},
-        {"field": "body.at", "message": "is not valid"},
+        {"field": "body.at", "message": A_MOMENT["en"]},
         {"field": "body", "message": "has a member that is not known"},
     ]
     assert "canary" not in answer.text
@@ -150,6 +155,18 @@ async def test_an_invalid_request_is_explained_in_french_too(client: httpx.Async
         {"field": "body.access", "message": "est obligatoire"},
         {"field": "body.name", "message": "est obligatoire"},
     ]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("at", ["canary", "2026-03-02T19:00:00 01:00", "2026-03-32", True])
+async def test_a_malformed_moment_is_told_how_one_is_written(
+    client: httpx.AsyncClient, at: object, language: str
+) -> None:
+    wish = {"access": "full", "name": "x", "at": at}
+
+    answer = await client.post("/wishes", json=wish, headers={"Accept-Language": language})
+
+    assert answer.json()["errors"] == [{"field": "body.at", "message": A_MOMENT[language]}]
 
 
 @pytest.mark.parametrize(

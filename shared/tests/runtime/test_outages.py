@@ -9,9 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client import REGISTRY
 from shared.tests.runtime.world import Kafka, eventually, good
 
+from contracts.wire import Tombstone
 from local_stack.servers.kafka import KafkaServer
 from runtime.kafka import Delivery, Publisher, PublishFailed, Subscription, broker, subscribe
 from runtime.kafka.publisher import RawRecord
@@ -187,6 +190,49 @@ async def test_a_consumer_tells_that_kafka_is_away_stays_ready_and_goes_on_where
     await eventually(lambda: _silence(topic) < 2)
     assert (*meanwhile, consumers.unready()) == (None, None, None)
     await consumers.stop()
+
+
+async def test_a_kafka_that_goes_before_the_commit_is_waited_for_by_polling(
+    running: KafkaServer, patient: Kafka, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.kafka.consumer.REQUEST_TIMEOUT_MS", 1_000)
+    monkeypatch.setattr("runtime.kafka.consumers._UNREADY_SECONDS", 6.0)
+    topic = await patient.make_topic()
+    seen: list[Delivery] = []
+
+    async def write_down(deliveries: Sequence[Delivery]) -> None:
+        seen.extend(deliveries)
+        if len(seen) == 1:
+            running.kill()
+
+    consumers = broker(patient.settings, "tests", publisher)
+    subscribe(consumers, Subscription(topic, f"tests-{topic}", write_down))
+    await consumers.start()
+    await published(publisher, good(topic, "one"))
+    await eventually(lambda: seen)
+    await eventually(lambda: _silence(topic) > 8)
+    meanwhile = consumers.unready()
+    await asyncio.to_thread(running.start)
+
+    await published(publisher, good(topic, "two"))
+    async with asyncio.timeout(60):
+        while await _committed(patient, topic) != len(await patient.read_all(topic)):  # noqa: ASYNC110 - Kafka raises no event
+            await asyncio.sleep(0.2)
+
+    assert (meanwhile, await patient.read_all(f"{topic}.dead")) == (None, [])
+    assert [one.event for one in seen[:: len(seen) - 1]] == [Tombstone("one", 1, 1), Tombstone("two", 1, 1)]
+    await consumers.stop()
+
+
+async def _committed(kafka: Kafka, topic: str) -> int:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets(f"tests-{topic}")
+    finally:
+        await admin.close()
+    known = offsets.get(TopicPartition(topic, 0))
+    return known.offset if known else 0
 
 
 def _silence(topic: str) -> float:

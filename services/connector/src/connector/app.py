@@ -141,7 +141,7 @@ async def serve(settings: Settings, process: Process) -> None:
     ready: dict[str, ops.Check] = {
         "process": process.draining,
         "mongodb": partial(mongo.unreachable, parts.client),
-        "consumers": parts.consumers.unready,
+        "consumers": parts.consumers.not_polling,
     }
     await process.listen(
         "ops", ops.application(ready, {"consumers": parts.consumers.unwell}), settings.ops.host, settings.ops.port

@@ -12,6 +12,7 @@ import pytest
 
 from availability.domain.freshness import State
 from availability.inbound.http.bodies import AppointmentBody
+from availability.inbound.http.lists import MOST_BYTES
 from availability.inbound.http.why import PreviewAnswer, PreviewCalendar, PreviewQuestion, WhyAnswer
 from connector.application.look_ahead import Asker, LookAhead, NoAnswer, TrySetup, Window
 from connector.domain.calendars import AllDayRule, ConflictCalendar
@@ -121,6 +122,16 @@ async def test_an_appointment_tells_what_was_agreed_last_and_how_it_fares() -> N
         reason="quota",
         changed=ChangedThere("moved", datetime(2026, 3, 2, 16, tzinfo=UTC)),
     )
+
+
+async def test_the_beginning_of_a_list_that_goes_on_is_taken_and_fits() -> None:
+    answer = saying({"items": [example(AppointmentBody)], "next": "1772460000.6f1e2d3c4b5a49788796a5b4c3d2e1f0"})
+
+    async with asked(answer) as availability:
+        found = await availability.appointments(ASKER, WINDOW)
+
+    assert len(found) == 1
+    assert MOST_BYTES + 1_000 < LARGEST_ANSWER
 
 
 async def test_of_a_cancelled_appointment_it_is_told_when_it_was_taken_out() -> None:

@@ -1,14 +1,17 @@
 """Signing in, and forms that nobody else can send."""
 
 from http.cookies import SimpleCookie
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from connector.domain.connection import Owner
 from connector.inbound.pages.places import WANTED
 from connector.inbound.pages.session import COOKIE, form_token_of
+from connector.inbound.pages.visit import fields_of
 from connector_examples import MARIE, PAUL, STRANGER
 from connector_pages import HOST, LIST, NEW, ONE, SIGN_IN, Pages, Visitor, connection, token_of, visitor_of
 
@@ -128,6 +131,52 @@ async def test_signing_in_leads_nowhere_else(there: Pages, wanted: str) -> None:
         answer = await somebody.http.post(SESSION, data={"token": token_of(MARIE)}, headers=FROM_SIGN_IN | cookie)
 
     assert (answer.status_code, answer.headers["location"]) == (303, LIST)
+
+
+HALF_A_CHARACTER = "\\ud800"
+"""In a charset that a form may name."""
+
+
+def odd(**fields: str) -> dict[str, Any]:
+    """A form that says how it is to be read."""
+    parts = "".join(f'--b\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items())
+    kind = "multipart/form-data; boundary=b; charset=unicode_escape"
+    return {"content": f"{parts}--b--\r\n".encode(), "headers": {"Content-Type": kind, "Sec-Fetch-Site": "same-origin"}}
+
+
+async def test_half_a_character_in_a_field_is_shown_as_a_question_mark() -> None:
+    form = odd(time_zone=HALF_A_CHARACTER)
+    heads = [(b"content-type", form["headers"]["Content-Type"].encode())]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": form["content"], "more_body": False}
+
+    fields = await fields_of(Request({"type": "http", "method": "POST", "headers": heads}, receive))
+
+    assert fields == {"time_zone": ["?"]}
+
+
+async def test_half_a_character_is_no_form_token_and_no_session(there: Pages) -> None:
+    there.keep(connection())
+
+    async with visitor_of(there) as marie, visitor_of(there, None) as nobody:
+        answers = [
+            await marie.http.post(f"{ONE}/sync", **odd(form_token=HALF_A_CHARACTER)),
+            await nobody.http.post(SESSION, **odd(token=HALF_A_CHARACTER)),
+        ]
+
+    assert [answer.status_code for answer in answers] == [403, 401]
+    assert there.workers.asked == []
+
+
+@pytest.mark.parametrize("path", [SESSION, f"{ONE}/sync"])
+async def test_what_is_no_origin_is_not_ours(there: Pages, path: str) -> None:
+    there.keep(connection())
+
+    async with visitor_of(there) as marie:
+        answer = await marie.http.post(path, data={"form_token": "x"}, headers={"Origin": "http://["})
+
+    assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("path", FORMS)

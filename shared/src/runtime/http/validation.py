@@ -4,6 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 _ANY: Final = {"en": "is not valid", "fr": "n'est pas valable"}
+_MOMENT: Final = {
+    "en": "must be an RFC 3339 moment, as 2026-03-02T19:00:00Z (in a query, + is written %2B)",
+    "fr": "doit être un instant RFC 3339, comme 2026-03-02T19:00:00Z (dans une requête, + s'écrit %2B)",
+}
 _MESSAGES: Final[dict[str, dict[str, str]]] = {
     "missing": {"en": "is required", "fr": "est obligatoire"},
     "extra_forbidden": {"en": "has a member that is not known", "fr": "contient un membre inconnu"},
@@ -23,6 +27,9 @@ _MESSAGES: Final[dict[str, dict[str, str]]] = {
     "enum": {"en": "must be one of {expected}", "fr": "doit être l'une des valeurs {expected}"},
     "greater_than_equal": {"en": "must be at least {ge}", "fr": "doit valoir au moins {ge}"},
     "less_than_equal": {"en": "must be at most {le}", "fr": "doit valoir au plus {le}"},
+    "datetime_type": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
     "timezone_aware": {"en": "needs a UTC offset", "fr": "doit indiquer un décalage UTC"},
     "blank": {"en": "must not be blank", "fr": "ne doit pas être vide"},
     "duration": {

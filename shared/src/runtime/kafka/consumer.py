@@ -1,5 +1,6 @@
 """A consumer that knows when it last polled, and which partitions wait for a second try."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +11,14 @@ from aiokafka.errors import IllegalStateError
 
 from runtime.clock import Clock, system_clock
 from runtime.kafka.breaker import Breaker
-from runtime.kafka.connection import backoff
+from runtime.kafka.connection import REQUEST_TIMEOUT_MS, backoff
 from runtime.kafka.delivery import Subscription
+from runtime.logs import get_logger
 
 _POLL_SECONDS: Final = 1.0
 """The longest single wait for records; poll ages are therefore never older than this in a healthy consumer."""
+
+_log = get_logger("kafka.consumers")
 
 
 class Record(Protocol):
@@ -93,6 +97,12 @@ class Group:
         return max((self.age(since) for at, since in self.oldest.items() if at.topic == topic), default=0.0)
 
     @property
+    def stopped(self) -> str | None:
+        """Which topics are read no more, in words; None while no breaker is open."""
+        topics = sorted(topic for topic, breaker in self.breakers.items() if breaker.open)
+        return f"{self.name} stopped at too many dead letters: {', '.join(topics)}" if topics else None
+
+    @property
     def poll_age(self) -> float | None:
         """Seconds since the loop last came by to poll, whether or not Kafka answers; None before the first time."""
         return None if self.polled_at is None else time.monotonic() - self.polled_at
@@ -132,6 +142,17 @@ class PolledConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka carrie
         self._listen(got=bool(records))
         self._group.in_hand(records)
         return records
+
+    async def commit(self, offsets: Mapping[TopicPartition, int] | None = None) -> None:
+        """Tell Kafka how far we are, or give up in time: aiokafka asks until Kafka is back, and nobody polls meanwhile.
+
+        The next commit tells it as well. Whoever takes over before gets records again, and doing them again is nothing.
+        """
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+                await super().commit(offsets)
+        except TimeoutError:
+            _log.warning("commit_overdue", group=self._group.name)
 
     def _listen(self, *, got: bool) -> None:
         """A poll of aiokafka's brings nothing, and no error, when Kafka is away: its fetches are what tells."""

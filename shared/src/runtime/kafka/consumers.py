@@ -114,16 +114,20 @@ class Broker:
         await self._stop()
 
     def unready(self) -> str | None:
-        """A readiness check: None while every group polls and no breaker is open."""
+        """A readiness check for who only consumes: None while every group polls and no breaker is open."""
+        return self.not_polling() or next(filter(None, (group.stopped for group in self._groups.values())), None)
+
+    def not_polling(self) -> str | None:
+        """A readiness check for who answers over HTTP, too: None while every group polls.
+
+        A breaker does not count: a writer's fault opens it in all processes at once, and with none of them ready nobody
+        would be answered. The metric and its alert tell of it, and answers tell their age.
+        """
         for group in self._groups.values():
-            age = group.poll_age
-            stopped = sorted(topic for topic, breaker in group.breakers.items() if breaker.open)
-            if age is None:
+            if (age := group.poll_age) is None:
                 return f"{group.name} does not consume yet"
             if age > _UNREADY_SECONDS:
                 return f"{group.name} has not polled for {age:.0f} s"
-            if stopped:
-                return f"{group.name} stopped at too many dead letters: {', '.join(stopped)}"
         return None
 
     def unwell(self) -> str | None:

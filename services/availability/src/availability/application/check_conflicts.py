@@ -12,7 +12,8 @@ from availability.domain.users import User
 from runtime.clock import Clock
 
 AHEAD: Final = 500
-"""So many appointments are held against their time at once: without their words, some hundred kilobytes."""
+"""So many appointments are held against their time at once: without their words, some hundred kilobytes, and three
+megabytes where each has as many conflicts as are told."""
 WHOLE: Final = 20
 """So many are read whole at once: with the longest words and histories, a megabyte."""
 _TOGETHER_SECONDS: Final = 28 * 24 * 60 * 60

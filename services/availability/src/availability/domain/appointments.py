@@ -1,5 +1,6 @@
 """Appointments: what was agreed on, what happened to it, and what the other services are to be told of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,8 @@ from availability.domain.users import User
 
 HISTORY: Final = 50
 """So much of what happened stays; the oldest goes first."""
+WAITING: Final = 20
+"""So many announcements of one appointment wait as they came: with the longest words, a megabyte."""
 
 
 class Standing(StrEnum):
@@ -30,6 +33,10 @@ class News(StrEnum):
     CANCELLED = "cancelled"
     IN_CONFLICT = "in_conflict"
     CONFLICT_OVER = "conflict_over"
+
+
+CHANGES: Final = frozenset({News.RESCHEDULED, News.EDITED})
+CONFLICT_NEWS: Final = frozenset({News.IN_CONFLICT, News.CONFLICT_OVER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +169,30 @@ def announcement(appointment: Appointment, connection_id: str | None) -> Announc
         previous=before,
         conflicts=appointment.conflicts if last.what is News.IN_CONFLICT else (),
     )
+
+
+def still_told(waiting: Sequence[Announcement]) -> Sequence[Announcement]:
+    """What is told of what waits, oldest first: all of it, unless that is more than WAITING.
+
+    Of the changes the last is told then, with the time before the first of them, and of the conflicts the last. Each
+    says all that those before it said, and a reader that hears the last one first drops them anyway.
+    """
+    if len(waiting) <= WAITING:
+        return waiting
+    changes = [one for one in waiting if one.news in CHANGES]
+    last = {one.revision for several in (changes, _conflicts(waiting)) for one in several[-1:]}
+    kept = [one for one in waiting if one.news in {News.BOOKED, News.CANCELLED} or one.revision in last]
+    return [_all_of(changes) if one.news in CHANGES else one for one in kept]
+
+
+def _conflicts(waiting: Sequence[Announcement]) -> Sequence[Announcement]:
+    return [one for one in waiting if one.news in CONFLICT_NEWS]
+
+
+def _all_of(changes: Sequence[Announcement]) -> Announcement:
+    """The last change, as one from the time before the first."""
+    before = next((one.previous for one in changes if one.previous is not None), None)
+    last = changes[-1]
+    if before is None or before == last.agreed.span:
+        return replace(last, news=News.EDITED, previous=None)
+    return replace(last, news=News.RESCHEDULED, previous=before)

@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from availability.domain.blocking import Decision, Facts, Rule, decide
 from availability.domain.changes import WhenStale
 from availability.domain.doubts import Doubt
 from availability.domain.freshness import Ageing, Connection, Freshness, freshness
 from availability.domain.intervals import Span, Window, clipped, merged, overlapping
+
+CONFLICTS: Final = 200
+"""So many parts of one appointment's time are told as taken: in a quarter of a year may lie tens of thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,21 @@ def in_the_way(known: Known, span: Span, *, but: str | None = None) -> tuple[Spa
 
 
 def conflicts(known: Known, appointment_id: str, span: Span) -> tuple[Span, ...]:
-    """The parts of an appointment's time that something else takes, too.
+    """The parts of an appointment's time that something else takes, too; CONFLICTS at most, joined where they are more.
 
     Two appointments cannot take the same time; what is found came from iCloud or is time off.
     """
     first, last = span
     found = overlapping(blocking(known, but=appointment_id), span)
-    return tuple((max(start, first), min(end, last)) for start, end in found)
+    return joined([(max(start, first), min(end, last)) for start, end in found], CONFLICTS)
+
+
+def joined(spans: Sequence[Span], most: int) -> tuple[Span, ...]:
+    """Merged spans as `most` at most, by joining those with the least time between them: nothing of them gets lost."""
+    by_gap = sorted(range(1, len(spans)), key=lambda place: spans[place][0] - spans[place - 1][1])
+    apart = sorted(by_gap[max(0, len(spans) - most) :])
+    return tuple(
+        (spans[first][0], spans[end - 1][1])
+        for first, end in zip([0, *apart], [*apart, len(spans)], strict=True)
+        if first < end
+    )

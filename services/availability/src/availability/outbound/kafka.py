@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+
 from availability.application.fresh_look import NobodyToAsk
-from availability.application.publish import Unpublished
+from availability.application.publish import FAULTS, Unpublishable, Unpublished
 from availability.domain.appointments import Announcement, News
 from availability.domain.freshness import Connection
 from availability.domain.users import User
@@ -18,11 +20,12 @@ from contracts.events import (
     RequestReason,
     SyncRequested,
 )
-from contracts.wire import encode
-from runtime.kafka import Publisher, PublishFailed
+from contracts.wire import WireRecord, encode
+from runtime.kafka import Publisher, PublishFailed, RecordTooLarge
 from runtime.kafka.traces import with_trace
 
 _SOURCE: Final = "availability"
+_TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class KafkaAnnouncer:
@@ -32,13 +35,15 @@ class KafkaAnnouncer:
         self._publisher = publisher
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
-        """Return when Kafka has acknowledged all. Raises Unpublished."""
+        """Return when Kafka has acknowledged all. Raises Unpublished, Unpublishable."""
         try:
-            await self._publisher.publish(
-                [with_trace(encode(event_of(one), source=_SOURCE, time=one.at), one.trace) for one in announcements]
-            )
+            await self._publisher.publish(records_of(announcements))
+        except RecordTooLarge as error:
+            raise Unpublishable from error
         except PublishFailed as failed:
-            raise Unpublished from failed
+            # Who has set a topic's bound lower than ours is not away.
+            kind = Unpublishable if isinstance(failed.__cause__, _TOO_LARGE) else Unpublished
+            raise kind from failed
 
 
 class KafkaWorkers:
@@ -54,6 +59,14 @@ class KafkaWorkers:
             await self._publisher.publish([encode(one, source=_SOURCE, time=at) for one in requests])
         except PublishFailed as failed:
             raise NobodyToAsk from failed
+
+
+def records_of(announcements: Sequence[Announcement]) -> Sequence[WireRecord]:
+    """The records that tell of them. Raises Unpublishable."""
+    try:
+        return [with_trace(encode(event_of(one), source=_SOURCE, time=one.at), one.trace) for one in announcements]
+    except FAULTS as error:
+        raise Unpublishable from error
 
 
 def requested(user: User, connection: Connection, at: datetime) -> SyncRequested:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
+from uuid import uuid4
 
 from connector.application import metrics
 from connector.application.refusals import TooManyAttempts
@@ -49,22 +50,24 @@ class Apple(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """An attempt as one subject's count holds it; `token` is its name there."""
+class Attempt:
+    """An attempt as one subject's count holds it; `token` is its name there, known before it is counted."""
 
     subject: Subject
     token: str
-    tally: Tally
 
 
 class Attempts(Protocol):
     """Where attempts are counted, for all replicas together and by one clock."""
 
-    async def begin(self, subject: Subject, limit: Limit) -> Counted:
-        """Count one more attempt of the subject, whatever the limit says; what is older than its span is forgotten."""
+    async def begin(self, attempt: Attempt, limit: Limit) -> Tally:
+        """Count one more attempt of the subject, whatever the limit says; what is older than its span is forgotten.
 
-    async def end(self, counted: Counted, *, counts: bool) -> None:
-        """The attempt has its outcome; unless it `counts` it is taken out again.
+        Where this fails the attempt may be counted all the same.
+        """
+
+    async def end(self, attempt: Attempt, *, counts: bool) -> None:
+        """The attempt has its outcome; unless it `counts` it is taken out again. Nothing, where it was not counted.
 
         Never fails: what cannot be taken out goes on counting.
         """
@@ -109,7 +112,7 @@ class Prove:
 
     @asynccontextmanager
     async def _attempt(self, subjects: Sequence[Subject]) -> AsyncIterator[None]:
-        counted, refused = await self._begun(subjects), True
+        attempts, refused = await self._begun(subjects), True
         try:
             yield
             refused = False
@@ -117,24 +120,36 @@ class Prove:
             refused = False
             raise
         finally:
-            await self._end(counted, counts=refused)
+            await self._end(attempts, counts=refused)
 
-    async def _begun(self, subjects: Sequence[Subject]) -> Sequence[Counted]:
+    async def _begun(self, subjects: Sequence[Subject]) -> Sequence[Attempt]:
         """The attempt, counted. Raises TooManyAttempts."""
         pauses = iter(_PAUSES)
         while True:
-            counted = await asyncio.gather(*(self._attempts.begin(one, self._limits[one.scope]) for one in subjects))
-            wait = judged(self._limits, {one.subject.scope: one.tally for one in counted})
+            attempts = [Attempt(one, uuid4().hex) for one in subjects]
+            wait = judged(self._limits, await self._counted(attempts))
             if wait is None:
-                return counted
-            await self._end(counted, counts=False)
+                return attempts
+            await self._end(attempts, counts=False)
             pause = next(pauses, None) if wait.perhaps_sooner else None
             if pause is None:
                 raise TooManyAttempts(wait.until, wait.after, wait.scope)
             await asyncio.sleep(pause)
 
-    async def _end(self, counted: Sequence[Counted], *, counts: bool) -> None:
-        await asyncio.gather(*(self._attempts.end(one, counts=counts) for one in counted))
+    async def _counted(self, attempts: Sequence[Attempt]) -> Mapping[Scope, Tally]:
+        """All of them or none: Apple is not asked where one cannot be counted."""
+        counting = (self._attempts.begin(one, self._limits[one.subject.scope]) for one in attempts)
+        outcomes = await asyncio.gather(*counting, return_exceptions=True)
+        failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        if failed:
+            # All are taken out: of one that failed perhaps only the answer was lost.
+            await self._end(attempts, counts=False)
+            raise failed[0]
+        tallies = (outcome for outcome in outcomes if isinstance(outcome, Tally))
+        return {one.subject.scope: tally for one, tally in zip(attempts, tallies, strict=True)}
+
+    async def _end(self, attempts: Sequence[Attempt], *, counts: bool) -> None:
+        await asyncio.gather(*(self._attempts.end(one, counts=counts) for one in attempts))
 
 
 def _subjects(asker: Asker, apple_id: str, network: str | None) -> Iterator[Subject]:

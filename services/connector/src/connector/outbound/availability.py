@@ -18,7 +18,8 @@ from runtime.logs import get_logger
 PATIENCE: Final = timedelta(seconds=2)
 """For one answer, all of it: somebody waits for a page that can do without."""
 LARGEST_ANSWER: Final = 2 * 1024 * 1024
-"""Two weeks of a full calendar take 100 kB, a thousand appointments one MB."""
+"""Two weeks of a full calendar take 100 kB, a thousand appointments one MB; no list of them is longer than two million
+bytes. Of one that goes on its beginning is enough here."""
 _CONNECTIONS: Final = 20
 """At once, of one process: more would help nobody whose answer takes seconds."""
 

@@ -7,10 +7,10 @@ An appointment:  {_id, kind, account_id, user_id, start, end, title, location, n
 A blocked slot:  {_id, kind, account_id, user_id, reason, created_at, revision, entry, periods, since, until}
 A deleted one:   {_id, kind, account_id, user_id, reason, created_at, revision, expires_at}
 
-`pending` are the announcements that wait for Kafka; `published` is the newest revision that was told.
+`pending` are the announcements that wait for Kafka (pending.py); `published` is the newest revision that was told.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -20,7 +20,6 @@ from pymongo import UpdateOne
 from availability.application.check_conflicts import Held
 from availability.domain.appointments import (
     Act,
-    Agreed,
     Announcement,
     Appointment,
     Happened,
@@ -30,10 +29,15 @@ from availability.domain.appointments import (
 from availability.domain.blocked_slots import BlockedSlot
 from availability.domain.busy import EntryKind
 from availability.domain.exports import Change, ChangeKind, Outcome, Written
-from availability.domain.intervals import Span
 from availability.domain.users import User
 from availability.outbound.mongo.documents import Document, entry_fields
-from runtime import tracing
+from availability.outbound.mongo.pending import (
+    agreed_document,
+    agreed_from,
+    pending_document,
+    spans_from,
+    with_pending,
+)
 
 UNTOLD: Final = {"pending": False, "periods": False}
 """What is not read of an appointment or a blocked slot to tell of it: what waits repeats its words."""
@@ -59,11 +63,12 @@ class Outline:
 
 def outline_write(outline: Outline) -> UpdateOne:
     """The write; it meets a duplicate key where the document is as new."""
-    change: Document = {"$set": {**outline.fields, "revision": outline.revision}}
+    fields: Document = {name: {"$literal": value} for name, value in outline.fields.items()}
     if outline.pending is not None:
-        change |= {"$push": {"pending": outline.pending}, "$setOnInsert": {"published": 0}}
+        fields |= {"pending": with_pending(outline.pending), "published": {"$ifNull": ["$published", 0]}}
+    change: list[Document] = [{"$set": {**fields, "revision": outline.revision}}]
     if "entry" not in outline.fields:
-        change["$unset"] = dict.fromkeys(_TAKES_TIME, "")
+        change.append({"$unset": [*_TAKES_TIME]})
     return UpdateOne({"_id": outline.id, "revision": {"$lt": outline.revision}}, change, upsert=True)
 
 
@@ -80,7 +85,7 @@ def appointment_fields(appointment: Appointment) -> Document:
     return {
         "kind": EntryKind.APPOINTMENT.value,
         **appointment.user._asdict(),
-        **_agreed(appointment.agreed),
+        **agreed_document(appointment.agreed),
         "standing": appointment.standing.value,
         "agreed_revision": appointment.agreed_revision,
         "created_at": appointment.created_at,
@@ -94,12 +99,12 @@ def appointment_from(document: Mapping[str, Any]) -> Appointment:
     return Appointment(
         id=document["_id"],
         user=User(document["account_id"], document["user_id"]),
-        agreed=_agreed_from(document),
+        agreed=agreed_from(document),
         history=tuple(map(_line_from, document["history"])),
         created_at=document["created_at"],
         agreed_revision=document["agreed_revision"],
         standing=Standing(document["standing"]),
-        conflicts=_spans_from(document["conflicts"]),
+        conflicts=spans_from(document["conflicts"]),
         outcome=_outcome_from(document),
         change=_change_from(document.get("change")),
     )
@@ -108,42 +113,7 @@ def appointment_from(document: Mapping[str, Any]) -> Appointment:
 def held_from(document: Mapping[str, Any]) -> Held:
     """Of an appointment that takes time what is held against the user's."""
     entry = document["entry"]
-    return Held(document["_id"], (entry["start"], entry["end"]), _spans_from(document["conflicts"]))
-
-
-def pending_document(announcement: Announcement) -> Document:
-    """An announcement as it waits."""
-    return {
-        "revision": announcement.revision,
-        "connection_id": announcement.connection_id,
-        "at": announcement.at,
-        "news": announcement.news.value,
-        "previous": None if announcement.previous is None else list(announcement.previous),
-        "conflicts": [list(span) for span in announcement.conflicts],
-        **_agreed(announcement.agreed),
-        **tracing.noted(),
-    }
-
-
-def pending_from(document: Mapping[str, Any]) -> list[Announcement]:
-    """What waits in a document, in the order of revisions."""
-    user = User(document["account_id"], document["user_id"])
-    waiting = sorted(document["pending"], key=lambda one: int(one["revision"]))
-    return [
-        Announcement(
-            appointment_id=document["_id"],
-            user=user,
-            connection_id=one["connection_id"],
-            revision=one["revision"],
-            at=one["at"],
-            news=News(one["news"]),
-            agreed=_agreed_from(one),
-            previous=None if one["previous"] is None else (one["previous"][0], one["previous"][1]),
-            conflicts=_spans_from(one["conflicts"]),
-            trace=one.get(tracing.FIELD),
-        )
-        for one in waiting
-    ]
+    return Held(document["_id"], (entry["start"], entry["end"]), spans_from(document["conflicts"]))
 
 
 def outcome_document(outcome: Outcome) -> Document:
@@ -190,21 +160,6 @@ def slot_from(document: Mapping[str, Any]) -> BlockedSlot:
 def _slot(slot: BlockedSlot) -> Document:
     whose = {"kind": EntryKind.BLOCKED_SLOT.value, **slot.user._asdict()}
     return {**whose, "reason": slot.reason, "created_at": slot.created_at}
-
-
-def _agreed(agreed: Agreed) -> Document:
-    start, end = agreed.span
-    words = {"title": agreed.title, "location": agreed.location, "notes": agreed.notes}
-    return {"start": start, "end": end, **words}
-
-
-def _agreed_from(document: Mapping[str, Any]) -> Agreed:
-    span = (document["start"], document["end"])
-    return Agreed(span, document["title"], document["location"], document["notes"])
-
-
-def _spans_from(pairs: Iterable[Sequence[int]]) -> tuple[Span, ...]:
-    return tuple((start, end) for start, end in pairs)
 
 
 def _line(line: Happened) -> Document:

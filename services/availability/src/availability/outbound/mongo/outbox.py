@@ -1,6 +1,6 @@
 """What waits beside appointments, and what comes back about them."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from pymongo import ASCENDING, ReadPreference, UpdateOne, WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from availability.application.check_conflicts import AHEAD, Held
+from availability.application.publish import FAULTS, Unpublishable, Waiting
 from availability.domain.appointments import Announcement, Appointment, News
 from availability.domain.busy import EntryKind, Known
 from availability.domain.exports import Change, Outcome
@@ -24,21 +25,27 @@ from availability.outbound.mongo.appointments import (
     change_document,
     held_from,
     outcome_document,
-    pending_from,
     written_document,
 )
 from availability.outbound.mongo.bookings import read_known
 from availability.outbound.mongo.documents import KEPT, Document
 from availability.outbound.mongo.guards import Claim, Guards
 from availability.outbound.mongo.indexes import ENTRIES
+from availability.outbound.mongo.pending import pending_from
 from availability.outbound.mongo.timeline import COLLECTION, DATABASE
 
+_WAITS: Final = {"pending.revision": {"$gt": 0}}
 _PENDING: Final = {"account_id": True, "user_id": True, "pending": True}
+_SIZE: Final = {"account_id": True, "bytes": {"$bsonSize": {"pending": "$pending"}}}
+_PAGE: Final = 200
+"""Appointments at a time."""
+_PAGE_BYTES: Final = 2_000_000
+"""Of what waits of them; of one alone it is not much more."""
 _HELD: Final = {"entry": True, "conflicts": True}
 _PORTION: Final = 1_000_000
 """Bytes of a claim: a document of 16 MB cannot be written, and whoever finds a claim reads all of it at once."""
 _WAITING: Final[Sequence[Document]] = (
-    {"$match": {"pending.revision": {"$gt": 0}}},
+    {"$match": _WAITS},
     {"$limit": 10_000},
     {"$project": {"count": {"$size": "$pending"}, "oldest": {"$min": "$pending.at"}}},
     {"$group": {"_id": None, "count": {"$sum": "$count"}, "oldest": {"$min": "$oldest"}}},
@@ -55,10 +62,27 @@ class MongoOutbox:
             COLLECTION, read_preference=ReadPreference.PRIMARY, read_concern=ReadConcern("majority")
         )
 
-    async def waiting(self, limit: int) -> Sequence[Sequence[Announcement]]:
-        """At most `limit` appointments' announcements, each one's own in the order of their revisions."""
-        found = self._timeline.find({"pending.revision": {"$gt": 0}}, _PENDING).limit(limit)
-        return [pending_from(document) async for document in found]
+    async def waiting(self) -> AsyncGenerator[Sequence[Waiting], None]:
+        """The appointments of which something waits, each once, in pages whose announcements may be read at once."""
+        page: list[Waiting] = []
+        size = 0
+        async for document in self._timeline.find(_WAITS, _SIZE, batch_size=_PAGE):
+            if page and (len(page) == _PAGE or size + document["bytes"] > _PAGE_BYTES):
+                yield page
+                page, size = [], 0
+            page.append(Waiting(document["account_id"], document["_id"]))
+            size += document["bytes"]
+        if page:
+            yield page
+
+    async def read(self, page: Sequence[Waiting]) -> Sequence[Sequence[Announcement]]:
+        """What waits of these by now, each one's own in the order of their revisions. Raises Unpublishable."""
+        found = self._timeline.find({"_id": {"$in": [one.appointment_id for one in page]}, **_WAITS}, _PENDING)
+        documents = await found.to_list(len(page))
+        try:
+            return [pending_from(document) for document in documents]
+        except FAULTS as error:
+            raise Unpublishable from error
 
     async def measure(self) -> Sequence[float]:
         """How many announcements wait, up to 10,000 appointments', and since how many seconds the oldest does."""

@@ -88,7 +88,8 @@ def demand_our_form(request: Request, session: Session, sent: str) -> None:
     """Raise FormNotOurs unless a page of ours, shown to this session, sent the form."""
     if not from_our_pages(request):
         raise FormNotOurs("another site sent the form")
-    if not hmac.compare_digest(sent.encode(), session.form_token.encode()):
+    # A form may hold half a character, which nothing else could encode.
+    if not hmac.compare_digest(sent.encode(errors="surrogatepass"), session.form_token.encode()):
         raise FormNotOurs("the form is of another session")
 
 
@@ -100,9 +101,16 @@ def from_our_pages(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    # The scheme is left out: behind a proxy that ends TLS we do not know our own.
-    sent_by = urlsplit(request.headers.get("origin", "")).netloc
+    sent_by = _host_of(request.headers.get("origin", ""))
     return bool(sent_by) and sent_by == request.headers.get("host")
+
+
+def _host_of(origin: str) -> str:
+    """Without the scheme: behind a proxy that ends TLS we do not know our own. Nothing for what is no origin."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _origin(url: str) -> str:

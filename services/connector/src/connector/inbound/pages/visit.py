@@ -125,7 +125,7 @@ async def fields_of(request: Request) -> Mapping[str, list[str]]:
     async with request.form() as form:
         for name, value in form.multi_items():
             if isinstance(value, str):
-                fields.setdefault(name, []).append(value)
+                fields.setdefault(name, []).append(value.encode(errors="replace").decode())
     return fields
 
 

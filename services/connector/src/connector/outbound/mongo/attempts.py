@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import uuid4
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from connector.application.prove import Counted
+from connector.application.prove import Attempt
 from connector.domain.attempts import Limit, Subject, Tally
 from connector.outbound.mongo.connections import DATABASE
 from connector.outbound.mongo.documents import Document
@@ -44,22 +43,21 @@ class MongoAttempts:
         """Let what no longer counts go away by itself; repeatable."""
         await self._attempts.create_index([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)
 
-    async def begin(self, subject: Subject, limit: Limit) -> Counted:
+    async def begin(self, attempt: Attempt, limit: Limit) -> Tally:
         """Count one more, at once and whatever the limit says."""
-        token = uuid4().hex
-        this, change = {"_id": self._id(subject)}, _one_more(limit, token)
+        this, change = {"_id": self._id(attempt.subject)}, _one_more(limit, attempt.token)
         try:
             document = await self._change(this, change)
         except DuplicateKeyError:
             # Two began at once with a subject that was not known yet; now it is.
             document = await self._change(this, change)
-        return Counted(subject, token, _tally(document))
+        return _tally(document)
 
-    async def end(self, counted: Counted, *, counts: bool) -> None:
+    async def end(self, attempt: Attempt, *, counts: bool) -> None:
         """Close it. Whatever fails here leaves a count that is too high, until the limit's span has passed."""
         try:
             await self._attempts.update_one(
-                {"_id": self._id(counted.subject)}, _closed(counted.token) if counts else _taken_out(counted.token)
+                {"_id": self._id(attempt.subject)}, _closed(attempt.token) if counts else _taken_out(attempt.token)
             )
         except PyMongoError as error:
             _log.warning("attempt_left_open", reason=type(error).__name__)

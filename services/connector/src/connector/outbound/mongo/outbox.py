@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ReadPreference
+from pymongo.read_concern import ReadConcern
 
 from connector.domain.connection import Announcement
 from connector.outbound.mongo.connections import DATABASE
@@ -23,7 +25,11 @@ class MongoOutbox:
     """`pending`, `published` and `forget_at` of `connections`."""
 
     def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], *, database: str = DATABASE) -> None:
-        self._connections = client[database]["connections"]
+        self._client = client
+        # What no majority has may still be undone: nobody is told of it.
+        self._connections = client[database].get_collection(
+            "connections", read_preference=ReadPreference.PRIMARY, read_concern=ReadConcern("majority")
+        )
 
     async def waiting(self, limit: int) -> Sequence[Sequence[Announcement]]:
         """At most `limit` connections' announcements, each connection's own in the order of their revisions."""
@@ -34,13 +40,14 @@ class MongoOutbox:
     async def mark(self, told: Announcement) -> Announcement | None:
         """Note that `told` is out; the newest announcement when a newer one is noted already."""
         of = {"_id": told.connection_id}
-        done = await self._connections.update_one(
-            of | {"published": {"$lt": told.revision}},
-            {"$set": {"published": told.revision}, "$pull": {"pending": {"revision": {"$lte": told.revision}}}},
-        )
-        if done.matched_count:
-            return None
-        document = await self._connections.find_one(of)
+        older = of | {"published": {"$lt": told.revision}}
+        change = {"$set": {"published": told.revision}, "$pull": {"pending": {"revision": {"$lte": told.revision}}}}
+        # In one session nothing is older than what the mark met, across an election, too.
+        async with await self._client.start_session() as session:
+            done = await self._connections.update_one(older, change, session=session)
+            if done.matched_count:
+                return None
+            document = await self._connections.find_one(of, session=session)
         if document is None or document["published"] <= told.revision:
             return None
         return newest_from(document)

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
+from pymongo.read_concern import ReadConcern
+
 from runtime.logs import get_logger
 from sync_worker.application.claim import Claim, Lease, State
 from sync_worker.application.leases import IDLE, MANY, Busy
@@ -73,6 +75,9 @@ class MongoLeases:
     ) -> None:
         """`owner` names this worker to people; `length` is how long a lease lasts without being extended."""
         self._connections = client[database][CONNECTIONS]
+        # A write that ran out of time may be done and yet be undone. Once a majority has a claim, it has all that was
+        # written of the connection and its objects before, and who holds the claim may tell it.
+        self._settled = self._connections.with_options(read_concern=ReadConcern("majority"))
         self._owner = owner
         self._length = length
         self._shuffle = shuffle
@@ -150,7 +155,7 @@ class MongoLeases:
             [one for one in ids if one in lapsed],
         )
         until = asked_at + self._length.total_seconds()
-        taken = await self._connections.find({"_id": {"$in": ids}, "lease.token": token}).to_list(None)
+        taken = await self._settled.find({"_id": {"$in": ids}, "lease.token": token}).to_list(None)
         self._pass_over({*left} - {document["_id"] for document in taken})
         read = [self._claim(document, Lease(token, until)) for document in taken]
         return [claim for claim in read if claim is not None]

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterable, Collection, Mapping, Sequence
 from typing import Final
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
-from pymongo import ASCENDING, DESCENDING, DeleteMany, ReadPreference, ReplaceOne, UpdateOne
-from pymongo.read_concern import ReadConcern
+from pymongo import ASCENDING, DESCENDING, DeleteMany, ReplaceOne, UpdateOne
 
 from sync_worker.application.claim import Claim, LeaseLost
 from sync_worker.application.claim import State as ConnectionState
