@@ -362,6 +362,33 @@ async def test_a_first_write_that_was_refused_is_not_looked_for(desk: Desk) -> N
     assert ("get", desk.home.path) not in desk.stage.icloud.asked
 
 
+async def test_a_calendar_that_is_linked_again_keeps_what_the_one_between_has_refused(desk: Desk) -> None:
+    await desk.say(booked(ONE))
+    desk.stage.icloud.troubles["put", desk.work.path] = Forbidden()
+    await desk.link(desk.work)
+    await desk.stage.sync()
+
+    await desk.link(desk.home)
+    await desk.stage.sync()
+
+    assert list(desk.home.texts) == [desk.href(ONE)]
+    assert desk.told()[-1] == ("exported", 1)
+
+
+async def test_a_copy_that_a_web_page_hides_is_taken_away_later(desk: Desk) -> None:
+    await desk.say(booked(ONE))
+    desk.stage.icloud.troubles["get", desk.home.path] = NotUnderstood("not_a_calendar_object")
+    await desk.link(desk.work)
+    await desk.stage.sync()
+    kept = list(desk.home.texts)
+    desk.stage.icloud.troubles.clear()
+
+    desk.stage.now += timedelta(hours=2)
+    await desk.stage.sync()
+
+    assert (kept, list(desk.home.texts)) == ([desk.href(ONE)], [])
+
+
 async def test_what_was_written_into_a_calendar_that_is_deleted_is_gone_with_it(desk: Desk) -> None:
     await desk.say(booked(ONE))
     await desk.link(desk.work)

@@ -68,6 +68,12 @@ def test_a_copy_that_was_left_is_taken_up_again_when_its_calendar_is_linked_agai
     assert (back.copy, back.left) == (replace(COPY, etag=None, says=None, revision=0), (other,))
 
 
+def test_a_copy_that_was_left_is_taken_up_again_where_nothing_was_written_to_the_calendar_between() -> None:
+    back, do = planned(replace(NEW, left=(COPY,)), HOME, None, BEFORE)
+
+    assert (back.copy, back.left, do) == (replace(COPY, etag=None, says=None, revision=0), (), Do.WRITE)
+
+
 def seen(says: str, wrote: str, uid: str = "x", span: Span = AGREED.span) -> Found:
     return Found('"2"', uid, span, says, wrote)
 

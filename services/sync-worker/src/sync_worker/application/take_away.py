@@ -68,7 +68,7 @@ async def tidied(calendar: LinkedCalendar, job: Job) -> tuple[tuple[Copy, ...], 
     left = job.left
     try:
         for one in job.left:
-            if await _tidied(calendar, job.appointment_id, one):
+            if (job.copy and one.href == job.copy.href) or await _tidied(calendar, job.appointment_id, one):
                 left = tuple(other for other in left if other is not one)
     except TryLater as pause:
         return left, pause
@@ -87,8 +87,9 @@ async def _tidied(calendar: LinkedCalendar, appointment_id: str, copy: Copy) -> 
         if later.after is not None:
             raise
         return False
-    except (PreconditionFailed, CredentialsRejected):
+    except (PreconditionFailed, CredentialsRejected, NotUnderstood):
+        # A web page in the place of an answer tells nothing of the copy.
         return False
-    except (CalendarGone, Forbidden, NotUnderstood) as error:
+    except (CalendarGone, Forbidden) as error:
         _log.warning("copy_left_behind", appointment_id=appointment_id, reason=type(error).__name__)
     return True

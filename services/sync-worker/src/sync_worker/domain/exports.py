@@ -115,10 +115,10 @@ def planned(job: Job, path: str, alarm_minutes: int | None, now: int) -> tuple[J
     if job.agreed.span.end <= now:
         return job, _once_past(job, path, job.agreed.fingerprint)
     copy = job.copy
-    if copy is not None and copy.path != path:
-        return _moved(job, copy, path), Do.WRITE
-    as_wanted = copy and copy.etag is not None and copy.says == job.agreed.fingerprint
-    return job, Do.NOTHING if as_wanted and copy and copy.alarm_minutes == alarm_minutes else Do.WRITE
+    if copy is None or copy.path != path:
+        return _moved(job, path), Do.WRITE
+    as_wanted = copy.etag is not None and copy.says == job.agreed.fingerprint
+    return job, Do.NOTHING if as_wanted and copy.alarm_minutes == alarm_minutes else Do.WRITE
 
 
 def _once_past(job: Job, path: str, wanted: str) -> Do:
@@ -131,10 +131,15 @@ def _once_past(job: Job, path: str, wanted: str) -> Do:
     return Do.NOTHING if as_wanted or job.copy.path != path else Do.WRITE
 
 
-def _moved(job: Job, copy: Copy, path: str) -> Job:
-    """The copy is to be in another calendar; one that is left there from earlier is taken up again."""
+def _moved(job: Job, path: str) -> Job:
+    """The copy is to be in another calendar; one that is left there from earlier is taken up again.
+
+    Where nothing was ever written to the calendar linked between, there may be none but what is left.
+    """
     back = next((one for one in job.left if one.path == path), None)
-    left = (*(one for one in job.left if one is not back), copy)
+    left = tuple(one for one in job.left if one is not back)
+    if job.copy is not None:
+        left = (*left, job.copy)
     return replace(job, copy=replace(back, etag=None, says=None, revision=0) if back else None, left=left)
 
 

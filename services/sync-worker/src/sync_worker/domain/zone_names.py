@@ -172,8 +172,8 @@ def _onsets(lines: Lines, before: int, until: int, budget: Budget) -> list[int]:
         rule = read_rule(rest[1:])
         last = until
         if rule.until:
-            until = rule.until.wall + (DAY - 1 if rule.until.is_date else 0)
-            last = min(last, until + before if rule.until.is_utc else until)
+            ends = rule.until.wall + (DAY - 1 if rule.until.is_date else 0)
+            last = min(last, ends + before if rule.until.is_utc else ends)
         onsets.update(walls(rule, start, Window(_RULES_FROM, last), budget))
     budget.spend(len(onsets))
     return [onset - before for onset in onsets]
