@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from icloud.batches import FIRST, BatchSize
-from icloud.errors import TryLater
+from icloud.errors import NotUnderstood, TryLater
 from icloud.inflate import BodyTooLarge
 from icloud.transport import Answer, Budget
 from icloud.values import Absence, CalendarObject, Missing
@@ -14,6 +14,8 @@ from icloud.wire.requests import Request
 
 _TOO_SLOW = frozenset({"timeout", "status_504"})
 _PLEASE_WAIT = frozenset({"status_503", "status_504"})
+_UNREADABLE = frozenset({"not_xml", "too_much_markup"})
+"""What the text of one object can make of an answer."""
 _BROKEN_IN_A_ROW = 3
 """So many objects that a server stumbles over alone, one after the other: it has another trouble."""
 _Found = dict[str, CalendarObject | Missing]
@@ -78,15 +80,20 @@ class Multiget:
             if _stumbled(later) and self._broken < _BROKEN_IN_A_ROW:
                 return self._fewer(batch)
             raise
+        try:
+            came = answers.objects(answer.body, asked=frozenset(batch), most=self._most, base=answer.target.path)
+        except NotUnderstood as error:
+            if error.reason in _UNREADABLE and self._broken < _BROKEN_IN_A_ROW:
+                return self._fewer(batch)
+            raise
         self._broken = 0
-        came = answers.objects(answer.body, asked=frozenset(batch), most=self._most, base=answer.target.path)
         found = {href: came.get(href, Missing(href)) for href in batch}
         unanswered = sum(map(_is_unanswered, found.values()))
         self._size.answered(len(batch), came=len(batch) - unanswered, seconds=answer.seconds, size=len(answer.body))
         return found
 
     def _fewer(self, batch: Sequence[str]) -> _Found | None:
-        """The server stumbles over some object of the batch."""
+        """The server, or we over its answer, stumbles over some object of the batch."""
         if len(batch) > 1:
             self._size.broken(len(batch))
             return None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared.tests.icloud.scripted import CALENDAR, entry, page
 
-from icloud import Absence, Budget, CalendarObject, Missing, TryLater
+from icloud import Absence, Budget, CalendarObject, Missing, NotUnderstood, TryLater
 from icloud.batches import FIRST, MOST
 from icloud.gate import Gate
 from icloud.inflate import BodyTooLarge
@@ -33,6 +33,8 @@ class Calendar:
     """Objects over which it stumbles."""
     bears: int = 10_000
     text: str = TEXT
+    odd: dict[str, str] = field(default_factory=dict)
+    """Objects with texts of their own."""
     asked: list[int] = field(default_factory=list)
 
     async def __call__(self, request: Request) -> Answer:
@@ -43,7 +45,7 @@ class Calendar:
             raise trouble
         if not self.poison.isdisjoint(names):
             raise TryLater(None, "status_500")
-        body = bytearray(page(*(entry(name, text=self.text) for name in names[: self.bears])))
+        body = bytearray(page(*(entry(name, text=self.odd.get(name, self.text)) for name in names[: self.bears])))
         return Answer(207, {}, body, HOST, seconds=self.seconds(len(names)))
 
     async def fetched(self, count: int, budget: Budget | None = None) -> list[CalendarObject | Missing]:
@@ -159,6 +161,26 @@ async def test_an_object_that_a_server_stumbles_over_is_missing_and_all_others_c
     assert [one for one in found if isinstance(one, Missing)] == [
         Missing(f"{CALENDAR}{name}.ics", Absence.UNANSWERED) for name in (7, 8, 199)
     ]
+    assert len(calendar.asked) < 40
+
+
+@pytest.mark.parametrize("text", [TEXT + "\x0b", TEXT + "'" * 200_000], ids=["no XML", "markup"])
+async def test_an_object_whose_text_spoils_the_answer_is_missing_and_all_others_come(text: str) -> None:
+    calendar = Calendar(odd={"70.ics": text})
+
+    found = await calendar.fetched(200)
+
+    assert [one.href for one in found] == hrefs(200)
+    assert [one for one in found if isinstance(one, Missing)] == [Missing(f"{CALENDAR}70.ics", Absence.UNANSWERED)]
+    assert len(calendar.asked) < 40
+
+
+async def test_answers_that_are_no_xml_whatever_is_asked_are_not_gone_on_with() -> None:
+    calendar = Calendar(text=TEXT + "\x0b")
+
+    with pytest.raises(NotUnderstood, match="not_xml"):
+        await calendar.fetched(200)
+
     assert len(calendar.asked) < 40
 
 
