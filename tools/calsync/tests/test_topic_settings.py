@@ -14,11 +14,23 @@ pytestmark = pytest.mark.servers
 
 
 def altered(kafka: str, topic: str, config: dict[str, str]) -> None:
+    """Return once the broker tells them: it hears of them after whoever asked has its answer."""
+
+    async def told(admin: AIOKafkaAdminClient) -> dict[str, str]:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+        ((_code, _message, _kind, _name, entries),) = answer.resources
+        return {entry[0]: entry[1] for entry in entries}
+
     async def work() -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
         await admin.start()
         try:
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=config)])
+            async with asyncio.timeout(30):
+                while True:
+                    if config.items() <= (await told(admin)).items():
+                        return
+                    await asyncio.sleep(0.05)
         finally:
             await admin.close()
 
