@@ -194,8 +194,9 @@ async def test_two_workers_share_the_work_and_no_pass_is_done_twice(edges: Edges
         task.cancel()
     await asyncio.wait(running)
 
-    commits = Counter(commit for worker in workers for commit in worker.commits)
-    assert doubles == []
+    # The topics also hold connections of other tests: one that is disconnected in the middle of a pass changes hands then.
+    commits = Counter(commit for worker in workers for commit in worker.commits if commit[0] in ids)
+    assert [one for one in doubles if one in ids] == []
     assert set(commits.values()) == {1}
     assert all(worker.commits for worker in workers)
     assert all(edges.heard.starts(one) == [start(1)] for one in ids)
