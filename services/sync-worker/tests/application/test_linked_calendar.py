@@ -40,7 +40,7 @@ async def test_there_is_no_door_without_access_and_a_linked_calendar(
     forbidden = replace(claim, exports=replace(claim.exports, **exports))  # type: ignore[arg-type]  # each fits its field
 
     with pytest.raises(WritesRefused) as refused:
-        LinkedCalendar(desk.stage.icloud, forbidden, listed)
+        LinkedCalendar(desk.stage.icloud, forbidden, listed, desk.stage.store.appointments)
 
     assert refused.value.failure is failure
 
@@ -52,14 +52,14 @@ async def test_there_is_no_door_into_a_calendar_that_the_home_shows_as_closed(wh
     closed = {one: replace(each, **{what: False}) for one, each in listed.items()}  # type: ignore[arg-type]  # both are bool
 
     with pytest.raises(WritesRefused) as refused:
-        LinkedCalendar(desk.stage.icloud, claim, closed)
+        LinkedCalendar(desk.stage.icloud, claim, closed, desk.stage.store.appointments)
 
     assert refused.value.failure is Failure.CALENDAR_READ_ONLY
 
 
 async def test_only_what_bears_our_name_is_touched_and_written_in_the_linked_calendar_alone() -> None:
     desk = Desk(Stage())
-    door = LinkedCalendar(desk.stage.icloud, *await claim_and_listing(desk))
+    door = LinkedCalendar(desk.stage.icloud, *await claim_and_listing(desk), desk.stage.store.appointments)
 
     for href in (
         f"{desk.home.path}theirs.ics",

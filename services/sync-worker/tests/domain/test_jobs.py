@@ -13,6 +13,7 @@ from sync_worker.domain.exports import (
     Verdict,
     back_off,
     change_of,
+    comes_until,
     judged,
     planned,
 )
@@ -46,6 +47,14 @@ BEFORE, AFTER = START - HOUR, START + 2 * HOUR
         (MOVED, BEFORE, Do.NOTHING),
         (replace(MOVED, copy=replace(COPY, etag=None)), BEFORE, Do.LOOK),
         (replace(MOVED, agreed=OTHER, revision=2), BEFORE, Do.WRITE),
+        (replace(SHOWN, revision=2), BEFORE, Do.TELL),
+        (replace(SHOWN, revision=2), AFTER, Do.TELL),
+        (replace(SHOWN, tries=3), BEFORE, Do.TELL),
+        (replace(SHOWN, copy=replace(COPY, revision=2)), BEFORE, Do.NOTHING),
+        (replace(MOVED, revision=2), BEFORE, Do.WRITE),
+        (replace(MOVED, revision=2), AFTER, Do.WRITE),
+        (replace(MOVED, tries=3), BEFORE, Do.TELL),
+        (replace(MOVED, copy=None, tries=3), AFTER, Do.TELL),
         (replace(SHOWN, agreed=None, revision=2), AFTER, Do.REMOVE),
         (replace(NEW, agreed=None, revision=2), BEFORE, Do.NOTHING),
     ],
@@ -94,11 +103,22 @@ WANTED, OLDER, THEIRS = AGREED.fingerprint, OTHER.fingerprint, "theirs"
         (seen(THEIRS, WANTED), SHOWN, Verdict.CHANGED),
         (seen("", ""), SHOWN, Verdict.CHANGED),
         (seen(THEIRS, WANTED), NEW, Verdict.CHANGED),
+        (seen(THEIRS, WANTED), replace(SHOWN, revision=2, copy=replace(COPY, says=OLDER)), Verdict.CHANGED),
+        (seen(THEIRS, WANTED), replace(SHOWN, revision=2), Verdict.OURS),
         (seen(WANTED, WANTED, uid="y"), SHOWN, Verdict.FOREIGN),
     ],
 )
 def test_what_is_found_is_judged_by_what_we_wrote(found: Found | None, job: Job, verdict: Verdict) -> None:
     assert judged(found, job) is verdict
+
+
+def test_what_was_to_be_created_may_come_for_some_minutes_unless_it_has_arrived() -> None:
+    doubtful = replace(COPY, etag=None, at=BEFORE)
+
+    assert comes_until(doubtful, BEFORE) == BEFORE + 300
+    assert comes_until(doubtful, BEFORE + 299) == BEFORE + 300
+    assert comes_until(doubtful, BEFORE + 300) is None
+    assert comes_until(replace(doubtful, arrived=True), BEFORE) is None
 
 
 def test_what_the_user_did_has_a_name() -> None:

@@ -2,7 +2,7 @@
 # ruff: noqa: ANN401 - any field of an event, and python-caldav's untyped objects
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -207,10 +207,27 @@ class Lossy:
             raise TryLater(None, "timeout")
 
 
+class Forbidding:
+    """An account whose user allows nothing but reading any more, while the first write is on its way."""
+
+    def __init__(self, account: WritableAccount, user: User) -> None:
+        self._account = account
+        self._user = user
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._account, name)
+
+    async def put(self, href: str, text: str, *, if_match: str | None) -> str | None:
+        await self._user.edges.store.connections.follow(self._user.setup(2, access=Access.READ_ONLY))
+        return await self._account.put(href, text, if_match=if_match)
+
+
 class ByHand:
     """Passes one by one, each as late as the job's next try."""
 
-    def __init__(self, user: User, neighbours: Neighbours, lost: list[str]) -> None:
+    def __init__(
+        self, user: User, neighbours: Neighbours, around: Callable[[WritableAccount], WritableAccount]
+    ) -> None:
         self._user = user
         self._store = user.edges.store
         self._now = datetime.now(UTC)
@@ -218,14 +235,14 @@ class ByHand:
 
         class Accounts:
             async def open(self, claim: Claim) -> WritableAccount:
-                return Lossy(await opened.open(claim), lost)
+                return around(await opened.open(claim))
 
         self._pass = passes_over(replace(neighbours, accounts=Accounts()), SyncSettings())
 
-    async def say(self, news: AppointmentNews | None = None) -> None:
+    async def say(self, *news: AppointmentNews) -> None:
         """CrocoClick says something, and a pass follows."""
-        if news:
-            await TrackAppointments(self._store.appointments, lambda: self._now)(news)
+        for one in news:
+            await TrackAppointments(self._store.appointments, lambda: self._now)(one)
         appointments = self._user.edges.mine.client[self._user.edges.mine.name]["appointments"]
         await appointments.update_many({"due_at": {"$type": "date"}}, [{"$set": {"due_at": "$$NOW"}}])
         connections = self._user.edges.mine.client[self._user.edges.mine.name]["connections"]
@@ -238,7 +255,8 @@ class ByHand:
 async def by_hand(user: User, *lost: str, **changes: Any) -> ByHand:
     """A user who was read once."""
     await user.edges.store.connections.follow(user.setup(**changes))
-    hand = ByHand(user, await user.edges.neighbours(), list(lost))
+    losing = list(lost)
+    hand = ByHand(user, await user.edges.neighbours(), lambda account: Lossy(account, losing))
     await hand.say()
     return hand
 
@@ -257,6 +275,20 @@ async def test_a_write_that_happened_and_was_not_answered_is_not_done_twice(user
     methods = await user.methods()
     assert (methods.count("PUT"), methods.count("DELETE")) == (1, 1)
     assert await user.objects() == []
+
+
+async def test_once_only_reading_is_allowed_nothing_leaves_but_what_was_on_its_way(user: User) -> None:
+    await by_hand(user)
+    forbidding = ByHand(user, await user.edges.neighbours(), lambda account: Forbidding(account, user))
+    many = [user.about(new_id(), start=SOON + n * HOUR, end=SOON + (n + 1) * HOUR) for n in range(3)]
+
+    await forbidding.say(*many)
+    await forbidding.say(
+        *(cancelled(one.appointment_id, 2).model_copy(update={"user_id": user.user_id}) for one in many)
+    )
+
+    assert [method for method in await user.methods() if method in {"PUT", "DELETE"}] == ["PUT"]
+    assert len(await user.objects()) == 1
 
 
 @pytest.mark.parametrize(

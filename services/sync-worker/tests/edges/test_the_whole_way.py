@@ -194,7 +194,7 @@ async def test_two_workers_share_the_work_and_no_pass_is_done_twice(edges: Edges
         task.cancel()
     await asyncio.wait(running)
 
-    # The topics also hold connections of other tests: one that is disconnected in the middle of a pass changes hands then.
+    # The topics also hold connections of other tests: one that is disconnected in the middle of a pass changes hands.
     commits = Counter(commit for worker in workers for commit in worker.commits if commit[0] in ids)
     assert [one for one in doubles if one in ids] == []
     assert set(commits.values()) == {1}

@@ -11,7 +11,7 @@ from sync_worker.application.track_appointments import Wanted
 from sync_worker.domain.appointments import name_of
 from sync_worker.domain.exports import Job
 from sync_worker.domain.ownership import Own
-from worker_rows import Rows
+from worker_rows import Connection, Rows
 
 
 @dataclass
@@ -49,7 +49,7 @@ class FakeAppointments:
             job = _seen(kept, claim)
             as_set_up = job.copy and (job.copy.path, job.copy.alarm_minutes) == (path, claim.exports.alarm_minutes)
             if job.agreed and job.agreed.span.end > now and not as_set_up:
-                kept.due_at, kept.job = claim.claimed_at, replace(kept.job, tries=0)
+                kept.due_at, kept.job = claim.claimed_at, replace(kept.job, tries=min(kept.job.tries, 1))
 
     async def copied(self, claim: Claim, event_ids: Collection[str]) -> Sequence[Job]:
         jobs = [_seen(kept, claim) for kept in self._of(claim)]
@@ -61,9 +61,7 @@ class FakeAppointments:
 
     async def keep(self, claim: Claim, job: Job, due_at: datetime | None) -> None:
         claim.lease.check()
-        row = self._rows.held(claim)
-        if row.claim.state is not State.ACTIVE or row.claim.epoch != claim.epoch:
-            raise LeaseLost
+        row = self._held(claim)
         if due_at is not None:
             earliest = min(due_at, row.claim.exports.due_at or due_at)
             row.claim = replace(row.claim, exports=replace(row.claim.exports, due_at=earliest))
@@ -73,6 +71,11 @@ class FakeAppointments:
         kept.due_at = due_at if as_wanted else kept.due_at
         tries = job.tries if as_wanted else kept.job.tries
         kept.job = replace(kept.job, copy=job.copy, left=job.left, change=job.change, tries=tries)
+
+    async def allowed(self, claim: Claim) -> bool:
+        said = self._held(claim).claim.exports
+        linked = said.linked_calendar_id
+        return said.access is Access.FULL and linked is not None and linked == claim.exports.linked_calendar_id
 
     async def ahead(self, claim: Claim, now: int) -> tuple[datetime | None, int | None]:
         due = [kept.due_at for kept in self._of(claim) if kept.due_at is not None]
@@ -84,6 +87,12 @@ class FakeAppointments:
             if kept.connection_id == claim.connection_id:
                 kept.job = replace(kept.job, copy=None, left=(), change=None, tries=0)
                 kept.connection_id, kept.due_at = "", _now()
+
+    def _held(self, claim: Claim) -> Connection:
+        row = self._rows.held(claim)
+        if row.claim.state is not State.ACTIVE or row.claim.epoch != claim.epoch:
+            raise LeaseLost
+        return row
 
     def _tell_connections(self, wanted: Wanted, now: int) -> None:
         begins = min(self._starts((wanted.account_id, wanted.user_id), now), default=None)

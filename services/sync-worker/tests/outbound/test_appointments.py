@@ -17,7 +17,7 @@ from worker_examples import ACCOUNT, HOUR, NOW, USER, disconnected, new_id
 from worker_stores import Database, Store
 
 PATH = "/1/calendars/home/"
-COPY = Copy(PATH, f"{PATH}x.ics", '"1"', "says", 15, 1, 7)
+COPY = Copy(PATH, f"{PATH}x.ics", '"1"', "says", 15, 1, 7, arrived=True)
 LONG = timedelta(hours=1)
 
 
@@ -187,6 +187,22 @@ async def test_what_is_not_as_the_setup_says_is_due_again(store: Store) -> None:
 
     due = {job.appointment_id for job in await store.appointments.due(claim, 10)}
     assert due == {"elsewhere", "quiet", "new"}
+
+
+@pytest.mark.parametrize(("tries", "left"), [(0, 0), (4, 1)])
+async def test_a_failure_that_was_told_is_not_forgotten_when_another_setup_makes_it_due(
+    store: Store, tries: int, left: int
+) -> None:
+    claim = await connect(store)
+    await want(store, wanted("a", what=ahead(5)))
+    claim = await again(store, claim)
+    (job,) = await store.appointments.due(claim, 10)
+    await store.appointments.keep(claim, replace(job, tries=tries), None)
+
+    await store.appointments.reopen(claim, PATH, int(claim.claimed_at.timestamp()))
+
+    (due,) = await store.appointments.due(claim, 10)
+    assert due.tries == left
 
 
 async def test_what_lies_ahead_is_told(store: Store) -> None:

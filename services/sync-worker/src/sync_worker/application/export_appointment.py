@@ -16,10 +16,12 @@ from icloud import (
 )
 from runtime.logs import get_logger
 from sync_worker.application import metrics
-from sync_worker.application.appointment_work import Sight, Work
+from sync_worker.application.appointment_progress import Progress, Sight
+from sync_worker.application.appointment_work import Work
 from sync_worker.application.claim import Claim
 from sync_worker.application.export_news import export_failed
 from sync_worker.application.jobs import Jobs
+from sync_worker.application.linked_calendar import WritesRefused
 from sync_worker.application.tell import Tell
 from sync_worker.domain.exports import Failure, Job, back_off
 
@@ -43,26 +45,31 @@ class ExportAppointment:
     async def __call__(self, sight: Sight, job: Job) -> Failure | None:
         """Do what it calls for; a failure is told and will be tried again. Returns what every other would meet, too.
 
-        Raises LeaseLost, HeldBack, and TryLater where Apple asked for a pause.
+        Raises LeaseLost, HeldBack, TryLater where Apple asked for a pause, and WritesRefused where the user does not
+        allow any more what the pass began with.
         """
-        work = Work(sight, job, self._jobs, self._tell)
+        progress = Progress(sight, job, self._jobs, self._tell)
         try:
-            await work.do()
+            await Work(sight, progress).do()
         except _OF_ONE as error:
-            failure = await self.fail(sight.claim, work.job, _failure(error))
+            failure = await self.fail(sight.claim, progress.job, _failure(error))
             return failure if failure.of_calendar and not _is_of_another(failure, job) else None
         except CredentialsRejected:
             # The same pass was let in to look: it is writing that is refused. If it is the password, looking tells.
-            return await self.fail(sight.claim, work.job, Failure.REFUSED)
+            return await self.fail(sight.claim, progress.job, Failure.REFUSED)
+        except WritesRefused:
+            # What was on its way when they said so is noted, or nobody would know that it is there.
+            await progress.keep(timedelta(0))
+            raise
         except HeldBack:
             raise
         except TryLater as later:
-            await self.fail(sight.claim, work.unsure(), Failure.ICLOUD_UNAVAILABLE, later.after)
+            await self.fail(sight.claim, progress.unsure(), Failure.ICLOUD_UNAVAILABLE, later.after)
             if later.after is not None:
                 raise
             return Failure.ICLOUD_UNAVAILABLE
-        if work.paused:
-            raise work.paused
+        if progress.paused:
+            raise progress.paused
         return None
 
     async def fail(self, claim: Claim, job: Job, failure: Failure, asked: timedelta | None = None) -> Failure:

@@ -8,7 +8,7 @@ from typing import Final
 from contracts.facts import Access
 from icloud import ListedCalendar, event_id
 from sync_worker.application.accounts import WritableAccount
-from sync_worker.application.appointment_work import Sight
+from sync_worker.application.appointment_progress import Sight
 from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Outlook
@@ -60,7 +60,7 @@ class ExportAppointments:
         if work:
             await self._follow(claim)
         try:
-            calendar = LinkedCalendar(account, claim, listed)
+            calendar = LinkedCalendar(account, claim, listed, self._jobs)
         except WritesRefused as refused:
             return await self._refused(claim, refused.failure if work else None, touched=work)
         exporting = Exporting(calendar, touched=work, reviewed=claim.exports.reviewed)
@@ -131,7 +131,11 @@ class ExportAppointments:
 
     async def _all(self, sight: Sight, jobs: Sequence[Job]) -> None:
         for n, job in enumerate(jobs):
-            failure = await self._export(sight, job)
+            try:
+                failure = await self._export(sight, job)
+            except WritesRefused:
+                # What is left is due as before: the next pass goes by what the user says now.
+                return None
             if failure is not None:
                 # The others would meet the same, and Apple is spared the asking.
                 return await self._fail(sight.claim, jobs[n + 1 :], failure)

@@ -16,7 +16,10 @@ class Jobs(Protocol):
         """Those to be tried by the time of the claim; cancelled ones first, then by their start."""
 
     async def reopen(self, claim: Claim, path: str, now: int) -> None:
-        """Make those due, afresh, that lie ahead and are not in the calendar at `path`, or not as the setup says."""
+        """Make those due that lie ahead and are not in the calendar at `path`, or not as the setup says.
+
+        However often they have failed, that counts as once from here on: it was told.
+        """
 
     async def copied(self, claim: Claim, event_ids: Collection[str]) -> Sequence[Job]:
         """Those whose copies are these calendar objects."""
@@ -28,6 +31,12 @@ class Jobs(Protocol):
         """Note how far it has come; one that is wanted otherwise by now stays due.
 
         Raises LeaseLost, and then nothing was noted.
+        """
+
+    async def allowed(self, claim: Claim) -> bool:
+        """Whether the user allows at this moment that the calendar is written that the claim names as linked.
+
+        Raises LeaseLost.
         """
 
     async def ahead(self, claim: Claim, now: int) -> tuple[datetime | None, int | None]:

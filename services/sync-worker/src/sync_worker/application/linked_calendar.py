@@ -8,6 +8,7 @@ from contracts.facts import Access
 from icloud import Absence, ListedCalendar, Missing, NotUnderstood
 from sync_worker.application.accounts import WritableAccount
 from sync_worker.application.claim import Claim
+from sync_worker.application.jobs import Jobs
 from sync_worker.domain.appointments import is_own, uid_in
 from sync_worker.domain.exports import Failure
 from sync_worker.domain.found import Found, found
@@ -32,11 +33,14 @@ class LinkedCalendar:
     """The calendar that receives appointments.
 
     There is none without full access, a linked calendar, and the home showing it as writable: so `read_only` access
-    can never write, whatever the rest of the worker does. Of what is in the account only objects that bear our name
-    are touched: written in the linked calendar, deleted in any that is writable.
+    can never write, whatever the rest of the worker does. Before each write the user's will is asked for anew: after
+    another word of theirs nothing leaves but what is on its way. Of what is in the account only objects that bear our
+    name are touched: written in the linked calendar, deleted in any that is writable.
     """
 
-    def __init__(self, account: WritableAccount, claim: Claim, listed: Mapping[str, ListedCalendar]) -> None:
+    def __init__(
+        self, account: WritableAccount, claim: Claim, listed: Mapping[str, ListedCalendar], jobs: Jobs
+    ) -> None:
         """`listed` are the home's calendars by id. Raises WritesRefused."""
         wish = claim.exports
         if wish.access is not Access.FULL or wish.linked_calendar_id is None:
@@ -49,6 +53,8 @@ class LinkedCalendar:
         self.id = wish.linked_calendar_id
         self.path = linked.path
         self._account = account
+        self._claim = claim
+        self._jobs = jobs
         self._zone = ZoneInfo(claim.time_zone)
         self._listed = frozenset(one.path for one in listed.values())
         self._writable = frozenset(one.path for one in listed.values() if one.writable and one.supported)
@@ -82,16 +88,25 @@ class LinkedCalendar:
         return None
 
     async def put(self, href: str, text: str, *, if_match: str | None) -> str | None:
-        """As `icloud.Account.put`: create, or replace the version with that ETag. The new ETag if it was told."""
+        """As `icloud.Account.put`: create, or replace the version with that ETag. The new ETag if it was told.
+
+        Raises also WritesRefused and LeaseLost, and then nothing was asked.
+        """
         if not (is_own(href) and _calendar_of(href) == self.path):
             raise NotOurs
+        await self._ask_user()
         return await self._account.put(href, text, if_match=if_match)
 
     async def delete(self, href: str, *, if_match: str) -> None:
-        """As `icloud.Account.delete`: the version with that ETag, and no other."""
+        """As `icloud.Account.delete`: the version with that ETag, and no other. Raises also as `put`."""
         if not (is_own(href) and self.may_delete_in(_calendar_of(href))):
             raise NotOurs
+        await self._ask_user()
         await self._account.delete(href, if_match=if_match)
+
+    async def _ask_user(self) -> None:
+        if not await self._jobs.allowed(self._claim):
+            raise WritesRefused(None)
 
 
 def _calendar_of(href: str) -> str:

@@ -15,6 +15,8 @@ _LONGEST_WAIT: Final = timedelta(hours=6)
 _DOUBLINGS: Final = 9
 """Past this many the doubled minute exceeds the longest wait anyway."""
 _JITTER: Final = 0.2
+_COMES_WITHIN: Final = timedelta(minutes=5)
+"""So long after it was to be created an object may still come: its write got lost on the way, or is shown late."""
 
 
 class Failure(StrEnum):
@@ -58,7 +60,9 @@ class Copy:
     revision: int = 0
     """The appointment's revision that it shows; 0: none for sure."""
     at: int = 0
-    """When it was written, in epoch seconds."""
+    """When it was written, or was to be created, in epoch seconds."""
+    arrived: bool = False
+    """Whether iCloud has shown, by its ETag, that it was there at some time since it was created."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ class Do(Enum):
     LOOK = auto()
     """See what became of it, and write nothing."""
     REMOVE = auto()
+    TELL = auto()
+    """Write nothing: all is as wanted, and the last that was told is something else."""
     GIVE_UP = auto()
     """It is over and was never written."""
 
@@ -110,15 +116,15 @@ def planned(job: Job, path: str, alarm_minutes: int | None, now: int) -> tuple[J
     """The job as it is to be done with the linked calendar at `path`, and what is to be done first."""
     if job.agreed is None:
         return job, Do.REMOVE if job.copy or job.left else Do.NOTHING
+    copy = job.copy
     if job.users:
-        return job, Do.LOOK if job.copy and job.copy.etag is None else Do.NOTHING
+        settled = Do.TELL if job.tries else Do.NOTHING
+        return job, Do.LOOK if copy and copy.etag is None else settled
     if job.agreed.span.end <= now:
         return job, _once_past(job, path, job.agreed.fingerprint)
-    copy = job.copy
     if copy is None or copy.path != path:
         return _moved(job, path), Do.WRITE
-    as_wanted = copy.etag is not None and copy.says == job.agreed.fingerprint
-    return job, Do.NOTHING if as_wanted and copy.alarm_minutes == alarm_minutes else Do.WRITE
+    return job, _kept_in_step(job, copy, job.agreed.fingerprint) if copy.alarm_minutes == alarm_minutes else Do.WRITE
 
 
 def _once_past(job: Job, path: str, wanted: str) -> Do:
@@ -127,8 +133,14 @@ def _once_past(job: Job, path: str, wanted: str) -> Do:
         return Do.GIVE_UP
     if job.copy.says is None:
         return Do.LOOK
-    as_wanted = job.copy.etag is not None and job.copy.says == wanted
-    return Do.NOTHING if as_wanted or job.copy.path != path else Do.WRITE
+    return _kept_in_step(job, job.copy, wanted) if job.copy.path == path else Do.NOTHING
+
+
+def _kept_in_step(job: Job, copy: Copy, wanted: str) -> Do:
+    """What the user made of it is replaced by CrocoClick's newer word, even if that says what was said before."""
+    if copy.etag is None or copy.says != wanted or job.change:
+        return Do.WRITE
+    return Do.TELL if copy.revision < job.revision or job.tries else Do.NOTHING
 
 
 def _moved(job: Job, path: str) -> Job:
@@ -169,7 +181,9 @@ def judged(found: Found | None, job: Job) -> Verdict:
         return Verdict.AS_WANTED
     if found.says and found.says == found.wrote and not job.users:
         return Verdict.OURS
-    return Verdict.CHANGED if told or found.wrote == wanted else Verdict.OURS
+    # An older revision may have said the same: then it was that one that the user changed.
+    newest = found.wrote == wanted and (copy is None or copy.says != wanted)
+    return Verdict.CHANGED if told or newest else Verdict.OURS
 
 
 def change_of(found: Found | None, job: Job) -> Change:
@@ -178,6 +192,15 @@ def change_of(found: Found | None, job: Job) -> Change:
         return Change(job.revision, ChangeKind.DELETED)
     moved = job.agreed is not None and found.span != job.agreed.span
     return Change(job.revision, ChangeKind.MOVED if moved else ChangeKind.EDITED, found.says, found.span)
+
+
+def comes_until(copy: Copy, now: int) -> int | None:
+    """Until when a copy that is not to be seen may be there all the same (epoch seconds); None: it is not there.
+
+    iCloud never told that it had arrived.
+    """
+    until = copy.at + int(_COMES_WITHIN.total_seconds())
+    return until if not copy.arrived and now < until else None
 
 
 def untouched(found: Found, copy: Copy) -> bool:

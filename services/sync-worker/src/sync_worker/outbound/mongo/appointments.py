@@ -87,7 +87,7 @@ class MongoAppointments:
             {"copy.alarm_minutes": {"$ne": claim.exports.alarm_minutes}},
         ]
         where = _of(claim) | {"end": {"$gt": now}, "$or": otherwise}
-        await self._appointments.update_many(where, {"$set": {"due_at": claim.claimed_at, "tries": 0}})
+        await self._appointments.update_many(where, {"$set": {"due_at": claim.claimed_at}, "$min": {"tries": 1}})
 
     async def copied(self, claim: Claim, event_ids: Collection[str]) -> Sequence[Job]:
         """Those whose copies are these calendar objects."""
@@ -109,20 +109,29 @@ class MongoAppointments:
             "due_at": {"$cond": [as_wanted, _ABSENT if due_at is None else literal(due_at), "$due_at"]},
             "tries": {"$cond": [as_wanted, job.tries, "$tries"]},
         }
-        mine = fenced(claim) | {"state": State.ACTIVE.value, "epoch": claim.epoch}
         # Always a real change, or two transactions would not be in conflict.
         touch: Document = {"$inc": {"batches": 1}}
         if due_at is not None:
             touch["$min"] = {"exports.due_at": due_at}
 
         async def write(session: AsyncIOMotorClientSession) -> None:
-            touched = await self._connections.update_one(mine, touch, session=session)
+            touched = await self._connections.update_one(_held(claim), touch, session=session)
             if not touched.matched_count:
                 raise LeaseLost
             await self._appointments.update_one({"_id": job.appointment_id}, [{"$set": update}], session=session)
 
         async with await self._client.start_session() as session:
             await session.with_transaction(write)
+
+    async def allowed(self, claim: Claim) -> bool:
+        """Whether the connection still says what the claim goes by."""
+        linked = literal(claim.exports.linked_calendar_id)
+        as_claimed = {"$and": [_OPEN_DOOR, {"$eq": ["$setup.linked_calendar_id", linked]}]}
+        found = await self._connections.find_one(_held(claim), {"allowed": as_claimed})
+        if found is None:
+            raise LeaseLost
+        allowed: bool = found["allowed"]
+        return allowed
 
     async def ahead(self, claim: Claim, now: int) -> tuple[datetime | None, int | None]:
         """When the first is due, and when the next begins."""
@@ -161,6 +170,11 @@ class MongoAppointments:
 
 def _of(claim: Claim) -> dict[str, Any]:
     return {"account_id": claim.account_id, "user_id": claim.user_id}
+
+
+def _held(claim: Claim) -> Document:
+    """The claim's connection, for as long as it is in its hands and has not come to its end."""
+    return fenced(claim) | {"state": State.ACTIVE.value, "epoch": claim.epoch}
 
 
 def _moment(seconds: int) -> datetime:
