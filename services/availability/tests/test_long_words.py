@@ -155,6 +155,23 @@ async def test_of_what_waits_no_more_is_read_at_once_than_fits(
     assert traffic.largest_read < MOST_BYTES + LONG
 
 
+@pytest.mark.servers
+@pytest.mark.parametrize("timeline", ["mongo"], indirect=True)
+async def test_of_one_appointment_what_waits_is_not_read(
+    stage: Stage, counted: AsyncIOMotorClient[Document], database: str, traffic: Traffic
+) -> None:
+    lives = [at_hour(24)]
+    for lap in range(4):
+        lives.append(lives[-1].with_agreed(replace(lives[-1].agreed, title=f"Coupe {lap}"), ACT))
+    await keep(stage, lives)
+    bookings = MongoBookings(counted, MovedClock(), database)
+
+    found = await bookings.find(THEY.account_id, lives[-1].id)
+
+    assert found == lives[-1]
+    assert traffic.read < 2 * LONG
+
+
 @pytest.mark.parametrize("cancelled", [False, True])
 async def test_a_long_list_goes_on_where_it_says(stage: Stage, platform: Platform, *, cancelled: bool) -> None:
     await connections(stage.timeline, connected())

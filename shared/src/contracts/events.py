@@ -330,7 +330,10 @@ class AppointmentInConflict(_Appointment):
     start: EpochSeconds
     end: EpochSeconds
     conflicts: tuple[Span, ...]
-    """The parts of its time that are taken, merged and sorted; empty: not any more."""
+    """The parts of its time that are taken, merged and sorted; empty: not any more.
+
+    At most 200: where there are more, those with the least time between them are told as one, with that time.
+    """
 
 
 class _Export(_OfConnection):

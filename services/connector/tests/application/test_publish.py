@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from connector.application.publish import PublishPending, Unpublished
-from connector.domain.connection import Announcement, Connection, News, ended, recalendared
+from connector.domain.connection import Announcement, Connection, News, Owner, ended, recalendared
 from connector_examples import CALENDARS, LATER, MARIE, NOW, PAUL, SECRET, WORK, connection
 from connector_fakes import FakeAnnouncer, FakeConnections
 
@@ -44,10 +44,68 @@ async def test_while_nobody_can_be_told_everything_waits() -> None:
     assert revisions(others.told) == [("c-1", 1), ("c-1", 2)]
 
 
+async def three(store: FakeConnections) -> None:
+    for number, user in enumerate(("usr-1", "usr-2", "usr-3"), 1):
+        await store.add(connection(f"c-{number}", Owner(MARIE.account_id, user)), SECRET)
+
+
+@pytest.mark.parametrize("how", ["refused", "unreadable"])
+async def test_what_can_never_be_told_holds_up_nobody_else(how: str, capsys: pytest.CaptureFixture[str]) -> None:
+    store, others = FakeConnections(), FakeAnnouncer()
+    await three(store)
+    guilty = {"refused": others.refused, "unreadable": store.unreadable}[how]
+    guilty |= {"c-1", "c-2"}
+    first = await store.named("c-1", MARIE.account_id)
+    assert first
+    assert await store.replace(first, recalendared(first, (*CALENDARS, WORK), told=1, at=LATER))
+    publish = PublishPending(store, others, lambda: NOW)
+
+    went_out = [await publish(), await publish()]
+    said, early = capsys.readouterr().out, revisions(others.told)
+    guilty.clear()
+    await publish()
+
+    assert (went_out, early) == ([1, 0], [("c-3", 1)])
+    assert said.count("connection_passed_over") == said.count("connections_passed_over") == 2
+    assert all(known in said for known in ("c-1", MARIE.account_id))
+    assert revisions(others.told) == [("c-3", 1), ("c-1", 1), ("c-1", 2), ("c-2", 1)]
+
+
+async def test_without_the_others_nothing_is_tried_one_by_one() -> None:
+    store, others = FakeConnections(), FakeAnnouncer(away=True, refused={"c-1"})
+    await three(store)
+
+    with pytest.raises(Unpublished):
+        await PublishPending(store, others, lambda: NOW)()
+
+    assert others.told == []
+
+
+@pytest.mark.parametrize("how", ["refused", "unreadable"])
+async def test_an_end_whose_record_cannot_go_keeps_no_other(how: str, capsys: pytest.CaptureFixture[str]) -> None:
+    store, others = FakeConnections(), FakeAnnouncer()
+    await three(store)
+    for number, user in enumerate(("usr-1", "usr-2", "usr-3"), 1):
+        await store.bury(Owner(MARIE.account_id, user), f"c-{number}", lambda one: ended(one, at=NOW))
+    await PublishPending(store, others, lambda: NOW)()
+    guilty = {"refused": others.refused, "unreadable": store.unreadable}[how]
+    guilty.add("c-2")
+    publish = PublishPending(store, others, lambda: NOW + timedelta(days=7))
+
+    gone = await publish()
+    said, early = capsys.readouterr().out, revisions(others.forgotten)
+    guilty.clear()
+    await publish()
+
+    assert (gone, early) == (2, [("c-1", 2), ("c-3", 2)])
+    assert "connection_passed_over" in said
+    assert revisions(others.forgotten)[2:] == [("c-2", 2)]
+
+
 async def test_a_crash_between_telling_and_marking_tells_it_again() -> None:
     store, others = FakeConnections(), FakeAnnouncer()
     await store.add(connection("c-1", MARIE), SECRET)
-    await others.announce((await store.waiting(1))[0])
+    await others.announce([connection("c-1", MARIE).announcement()])
 
     await PublishPending(store, others, lambda: NOW)()
 
@@ -84,6 +142,28 @@ async def test_who_was_overtaken_while_telling_tells_the_newest_again_so_that_it
         (1, News.CONNECTED),
         (2, News.DISCONNECTED),
     ]
+
+
+class SpoiltOnce(FrozenOnce):
+    """What it was overtaken by cannot be read any more when it wakes."""
+
+    async def announce(self, announcements: object) -> None:
+        await super().announce(announcements)
+        self._store.unreadable.add("c-1")
+
+
+async def test_who_was_overtaken_by_what_cannot_be_told_says_so_and_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = FakeConnections()
+    await store.add(connection("c-1", MARIE), SECRET)
+    await store.add(connection("c-2", PAUL), SECRET)
+    others = SpoiltOnce(store)
+
+    told = await PublishPending(store, others, lambda: LATER)()
+
+    assert (told, revisions(others.told)) == (2, [("c-1", 2), ("c-2", 1), ("c-1", 1), ("c-2", 1)])
+    assert "connection_passed_over" in capsys.readouterr().out
 
 
 async def test_more_connections_than_a_batch_all_go_out() -> None:

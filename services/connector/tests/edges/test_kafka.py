@@ -88,7 +88,7 @@ async def test_several_relays_at_once_leave_nothing_untold_and_the_newest_last(
     await asyncio.gather(end_all(), *map(sweeping, relays))
     await relays[0]()
 
-    assert await real.outbox.waiting(1) == []
+    assert await real.waiting() == []
     heard = await heard_of({one.id for one in made}, len(made), kafka_bootstrap_servers)
     last = {getattr(one.event, "connection_id", ""): type(one.event) for one in heard}
     assert last == dict.fromkeys((one.id for one in made), CalendarDisconnected)
@@ -110,7 +110,7 @@ async def test_words_of_the_workers_reach_the_connection(
     await consumers.stop()
     assert found.reading.as_of == NOW
     assert [c.name for c in found.terms.calendars] == ["Privé (iPhone)"]
-    assert [one.revision for several in await real.outbox.waiting(9) for one in several] == [1, 2]
+    assert [one.revision for several in await real.waiting() for one in several] == [1, 2]
 
 
 async def _becomes(real: Store, right: Callable[[Connection], bool]) -> Connection:

@@ -7,18 +7,20 @@ from hashlib import sha256
 
 from connector.application.disconnect import Disconnection, End
 from connector.application.prove import Attempt, Proven
-from connector.application.publish import Unpublished
+from connector.application.publish import Pages, Unpublishable, Unpublished, Waiting
 from connector.application.reconnect import Renew
 from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NobodyToAsk, NoSuchConnection
 from connector.application.request_sync import Request
 from connector.domain.attempts import Limit, Scope, Subject, Tally
 from connector.domain.calendars import Calendar
-from connector.domain.connection import Announcement, Connection, Gravestone, Owner, State
-from connector.domain.reading import Reading
-from connector.domain.sync import Held, Importing, Read, Refused, Report, Settled, Unreadable
+from connector.domain.connection import Announcement, Connection, Gravestone, Owner
+from connector.domain.sync import Report
 from connector_examples import NOW
+from connector_reports import kind_of, told_by
 from icloud import AppleCredential, CredentialsRejected, ICloudError
 from icloud.credentials import SealedCredential
+
+PAGE = 200
 
 
 @dataclass
@@ -35,10 +37,11 @@ class Kept:
 
 
 class FakeConnections:
-    """Connections, claims, secrets and outbox in memory."""
+    """Connections, claims, secrets and outbox in memory; what waits of those in `unreadable` cannot be read."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
+        self.unreadable: set[str] = set()
         self.claims: dict[str, tuple[str, set[str]]] = {}
         self.secrets: dict[str, SealedCredential] = {}
 
@@ -86,9 +89,9 @@ class FakeConnections:
             kept = self.kept.get(report.of.connection_id)
             if kept is None or isinstance(kept.entity, Gravestone) or kept.entity.epoch != report.of.epoch:
                 continue
-            if report.of.revision > kept.told.get(_kind(report), 0):
-                kept.told[_kind(report)] = report.of.revision
-                kept.entity = _after(kept.entity, report)
+            if report.of.revision > kept.told.get(kind_of(report), 0):
+                kept.told[kind_of(report)] = report.of.revision
+                kept.entity = told_by(kept.entity, report)
 
     async def replace(self, old: Connection, new: Connection) -> bool:
         kept = self.kept.get(old.id)
@@ -119,8 +122,12 @@ class FakeConnections:
         kept.asked_at = now
         return None
 
-    async def waiting(self, limit: int) -> Sequence[Sequence[Announcement]]:
-        return [tuple(kept.pending) for kept in self.kept.values() if kept.pending][:limit]
+    async def waiting(self) -> Pages:
+        for page in _pages([one.entity for one in self.kept.values() if one.pending]):
+            yield page
+
+    async def read(self, page: Sequence[Waiting]) -> Sequence[Sequence[Announcement]]:
+        return [tuple(kept.pending) for kept in self._readable(page) if kept.pending]
 
     async def mark(self, told: Announcement) -> Announcement | None:
         kept = self.kept[told.connection_id]
@@ -128,51 +135,33 @@ class FakeConnections:
             kept.published = told.revision
             kept.pending = [one for one in kept.pending if one.revision > told.revision]
             return None
+        if kept.published > told.revision and told.connection_id in self.unreadable:
+            raise Unpublishable
         return kept.entity.announcement() if kept.published > told.revision else None
 
-    async def forgettable(self, now: datetime, limit: int) -> Sequence[Announcement]:
+    async def forgettable(self, now: datetime) -> Pages:
         due = (kept for kept in self.kept.values() if kept.forget_at and kept.forget_at <= now and not kept.pending)
-        return [kept.entity.announcement() for kept in due][:limit]
+        for page in _pages([kept.entity for kept in due]):
+            yield page
+
+    async def ends(self, page: Sequence[Waiting]) -> Sequence[Announcement]:
+        return [kept.entity.announcement() for kept in self._readable(page) if kept.forget_at]
 
     async def mark_forgotten(self, end: Announcement) -> None:
         self.kept[end.connection_id].forget_at = None
+
+    def _readable(self, page: Sequence[Waiting]) -> Sequence[Kept]:
+        if any(one.connection_id in self.unreadable for one in page):
+            raise Unpublishable
+        return [self.kept[one.connection_id] for one in page]
 
     def _living(self) -> Sequence[Connection]:
         return [kept.entity for kept in self.kept.values() if isinstance(kept.entity, Connection)]
 
 
-def _kind(report: Report) -> str:
-    match report:
-        case Read() | Importing() | Refused():
-            return "reading"
-        case Held(removals=removals):
-            return f"held {removals.calendar_id}"
-        case Settled(calendar_id=calendar_id):
-            return f"held {calendar_id}"
-        case Unreadable(quarantined=quarantined):
-            return f"quarantined {quarantined.calendar_id}"
-
-
-def _after(connection: Connection, report: Report) -> Connection:
-    now = connection.reading
-    match report:
-        case Read(as_of=as_of, behind=behind, setup_revision=setup_revision):
-            read = Reading(report.oldest or now.as_of, None, as_of, setup_revision, behind, now.held, now.quarantined)
-            return replace(connection, state=State.CONNECTED, reading=read)
-        case Importing(progress=progress):
-            return replace(connection, reading=replace(now, progress=progress))
-        case Refused(since=since, as_of=as_of):
-            reading = replace(now, progress=None, refused_since=since, looked_at=as_of or now.looked_at)
-            return replace(connection, state=State.NEEDS_RECONNECT, reading=reading)
-        case Held(removals=removals):
-            others = tuple(one for one in now.held if one.calendar_id != removals.calendar_id)
-            return replace(connection, reading=replace(now, held=(*others, removals)))
-        case Settled(calendar_id=calendar_id):
-            others = tuple(one for one in now.held if one.calendar_id != calendar_id)
-            return replace(connection, reading=replace(now, held=others))
-        case Unreadable(quarantined=said):
-            rest = tuple(one for one in now.quarantined if one.calendar_id != said.calendar_id)
-            return replace(connection, reading=replace(now, quarantined=(*rest, said) if said.count else rest))
+def _pages(several: Sequence[Connection | Gravestone]) -> list[list[Waiting]]:
+    everybody = [Waiting(one.owner.account_id, one.id) for one in several]
+    return [everybody[first : first + PAGE] for first in range(0, len(everybody), PAGE)]
 
 
 class FakeAppleIds:
@@ -261,18 +250,23 @@ class FakeAttempts:
 
 @dataclass
 class FakeAnnouncer:
-    """Remembers what was told; `away` lets it fail."""
+    """Remembers what was told; `away` lets it fail, and of those in `refused` it never takes anything."""
 
     told: list[Announcement] = field(default_factory=list)
     forgotten: list[Announcement] = field(default_factory=list)
     away: bool = False
+    refused: set[str] = field(default_factory=set)
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
-        if self.away:
-            raise Unpublished
+        self._check(announcements)
         self.told += announcements
 
     async def forget(self, ends: Sequence[Announcement]) -> None:
+        self._check(ends)
+        self.forgotten += ends
+
+    def _check(self, announcements: Sequence[Announcement]) -> None:
         if self.away:
             raise Unpublished
-        self.forgotten += ends
+        if any(one.connection_id in self.refused for one in announcements):
+            raise Unpublishable

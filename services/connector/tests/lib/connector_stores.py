@@ -1,14 +1,16 @@
 """The store of connections, fake or real, as contract tests see it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from connector.domain.connection import Announcement
 from connector.outbound.mongo import MongoConnections, MongoOutbox
 from connector.outbound.vault import Vault
 from connector_fakes import FakeConnections
@@ -27,6 +29,14 @@ class Store:
     outbox: FakeConnections | MongoOutbox
     secrets: Callable[[], Awaitable[set[str]]]
     claims: Callable[[], Awaitable[dict[str, tuple[str, set[str]]]]]
+
+    async def waiting(self) -> list[Sequence[Announcement]]:
+        """What waits to be told, each connection's own."""
+        return [of_one async for page in self.outbox.waiting() for of_one in await self.outbox.read(page)]
+
+    async def forgettable(self, now: datetime) -> list[Announcement]:
+        """The ends whose records may go."""
+        return [end async for page in self.outbox.forgettable(now) for end in await self.outbox.ends(page)]
 
 
 @dataclass(frozen=True)

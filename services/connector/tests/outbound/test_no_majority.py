@@ -90,10 +90,10 @@ async def test_a_change_that_may_be_undone_is_announced_by_nobody(
     with follower_stands_still(members):
         change = asyncio.create_task(store.connections.replace(old, new))
         await on_the_primary(two, {"pending.revision": new.revision})
-        meanwhile = await store.outbox.waiting(10)
+        meanwhile = await store.waiting()
 
     assert await change
-    assert (meanwhile, await store.outbox.waiting(10)) == ([], [(new.announcement(),)])
+    assert (meanwhile, await store.waiting()) == ([], [(new.announcement(),)])
 
 
 async def test_no_record_is_forgotten_while_the_word_of_the_end_may_wait_again(
@@ -105,10 +105,10 @@ async def test_no_record_is_forgotten_while_the_word_of_the_end_may_wait_again(
     with follower_stands_still(members):
         mark = asyncio.create_task(store.outbox.mark(end.announcement()))
         await on_the_primary(two, {"pending": []})
-        meanwhile = await store.outbox.forgettable(much_later, 10)
+        meanwhile = await store.forgettable(much_later)
 
     assert await mark is None
-    assert (meanwhile, await store.outbox.forgettable(much_later, 10)) == ([], [end.announcement()])
+    assert (meanwhile, await store.forgettable(much_later)) == ([], [end.announcement()])
 
 
 async def test_an_attempt_whose_count_is_not_answered_for_is_taken_out_again(two: Databases, members: Members) -> None:

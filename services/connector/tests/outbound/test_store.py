@@ -36,7 +36,7 @@ def end(one: Connection) -> Gravestone:
 
 
 async def waiting(store: Store) -> list[Announcement]:
-    return [one for several in await store.outbox.waiting(100) for one in several]
+    return [one for several in await store.waiting() for one in several]
 
 
 async def test_a_connection_is_found_again_as_it_was(store: Store) -> None:
@@ -202,19 +202,35 @@ async def test_an_end_may_be_forgotten_a_week_after_it_once_it_was_told(store: S
     grave = (await waiting(store))[0]
     week = LATER + timedelta(days=7)
 
-    untold = await store.outbox.forgettable(week, 10)
+    untold = await store.forgettable(week)
     await store.outbox.mark(grave)
-    early = await store.outbox.forgettable(week - timedelta(seconds=1), 10)
-    due = await store.outbox.forgettable(week, 10)
+    early = await store.forgettable(week - timedelta(seconds=1))
+    due = await store.forgettable(week)
     await store.outbox.mark_forgotten(grave)
 
     assert (untold, early, due) == ([], [], [grave])
-    assert await store.outbox.forgettable(week, 10) == []
+    assert await store.forgettable(week) == []
 
 
-async def test_no_more_waits_than_is_asked_for(store: Store) -> None:
+async def test_no_more_is_read_at_once_than_a_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.outbound.mongo.outbox._PAGE", 3)
+    monkeypatch.setattr("connector_fakes.PAGE", 3)
     for number in range(5):
         owner = Owner(MARIE.account_id, f"usr-{number}")
         await store.connections.add(connection(f"c-{number}", owner, at=NOW), SECRET)
 
-    assert len(await store.outbox.waiting(3)) == 3
+    pages = [page async for page in store.outbox.waiting()]
+
+    assert [len(page) for page in pages] == [3, 2]
+    assert {one for page in pages for one in page} == {(MARIE.account_id, f"c-{number}") for number in range(5)}
+    assert len(await store.waiting()) == 5
+
+
+async def test_what_was_told_since_a_page_was_made_is_not_read_from_it(store: Store) -> None:
+    for number, owner in enumerate((MARIE, PAUL)):
+        await store.connections.add(connection(f"c-{number}", owner), SECRET)
+    (page,) = [page async for page in store.outbox.waiting()]
+
+    await store.outbox.mark(connection("c-0", MARIE).announcement())
+
+    assert await store.outbox.read(page) == [(connection("c-1", PAUL).announcement(),)]

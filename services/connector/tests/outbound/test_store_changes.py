@@ -50,7 +50,7 @@ def end(one: Connection) -> Gravestone:
 
 
 async def waiting(store: Store) -> list[Announcement]:
-    return [one for several in await store.outbox.waiting(100) for one in several]
+    return [one for several in await store.waiting() for one in several]
 
 
 READ = Read(Word("c-1", 1, 2_001), LATER)

@@ -1,11 +1,13 @@
 """Announcements as events on `calendar.connections.v1`, wishes for a look on `icloud.sync-requests.v1`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from connector.application.publish import Unpublished
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+
+from connector.application.publish import FAULTS, Unpublishable, Unpublished
 from connector.application.refusals import NobodyToAsk
 from connector.application.request_sync import Request
 from connector.domain.connection import Announcement, News, Terms
@@ -21,7 +23,7 @@ from contracts.events import (
     SyncRequested,
 )
 from contracts.wire import WireRecord, encode, tombstone
-from runtime.kafka import Publisher, PublishFailed
+from runtime.kafka import Publisher, PublishFailed, RecordTooLarge
 from runtime.kafka.traces import with_trace
 
 _SOURCE: Final = "connector"
@@ -30,6 +32,7 @@ _WITH_TERMS: Final = {
     News.RECONNECTED: CalendarReconnected,
     News.SETUP_CHANGED: CalendarSetupChanged,
 }
+_TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 PATIENCE: Final = timedelta(seconds=4)
 """For a request: somebody at a page waits for it, and nobody keeps it when Kafka is away."""
 
@@ -41,20 +44,28 @@ class KafkaAnnouncer:
         self._publisher = publisher
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
-        """Return when Kafka has acknowledged all. Raises Unpublished."""
-        await self._publish(
-            [with_trace(encode(event_of(one), source=_SOURCE, time=one.at), one.trace) for one in announcements]
-        )
+        """Return when Kafka has acknowledged all. Raises Unpublished, Unpublishable."""
+        await self._publish(announcements, _record_of)
 
     async def forget(self, ends: Sequence[Announcement]) -> None:
-        """End the keys of these connections. Raises Unpublished."""
-        await self._publish([tombstone(event_of(end), source=_SOURCE, time=end.at) for end in ends])
+        """End the keys of these connections. Raises Unpublished, Unpublishable."""
+        await self._publish(ends, _end_of_key)
 
-    async def _publish(self, records: Sequence[WireRecord]) -> None:
+    async def _publish(
+        self, announcements: Sequence[Announcement], written: Callable[[Announcement], WireRecord]
+    ) -> None:
+        try:
+            records = [written(one) for one in announcements]
+        except FAULTS as error:
+            raise Unpublishable from error
         try:
             await self._publisher.publish(records)
+        except RecordTooLarge as error:
+            raise Unpublishable from error
         except PublishFailed as failed:
-            raise Unpublished from failed
+            # Who has set a topic's bound lower than ours is not away.
+            kind = Unpublishable if isinstance(failed.__cause__, _TOO_LARGE) else Unpublished
+            raise kind from failed
 
 
 class KafkaWorkers:
@@ -72,6 +83,15 @@ class KafkaWorkers:
                 await self._publisher.publish([record])
         except (PublishFailed, TimeoutError) as failed:
             raise NobodyToAsk from failed
+
+
+def _record_of(announcement: Announcement) -> WireRecord:
+    record = encode(event_of(announcement), source=_SOURCE, time=announcement.at)
+    return with_trace(record, announcement.trace)
+
+
+def _end_of_key(end: Announcement) -> WireRecord:
+    return tombstone(event_of(end), source=_SOURCE, time=end.at)
 
 
 def requested(request: Request) -> SyncRequested:

@@ -36,16 +36,26 @@ from availability.inbound.http.problems import exemplified, if_match_needed
 from availability.inbound.http.stories import Stories
 from availability.inbound.http.told import answer, etag, told_appointment
 from runtime.auth import Caller
+from runtime.http.conditions import if_match_malformed, named
 
 router: Final = APIRouter(prefix="/v1", tags=["appointments"])
 
 _SCOPES: Final = f"`{WRITE}`"
 _READING: Final = f"`{WRITE}` or `{READ}`"
 _TAKEN: Final = SlotTaken(((1_772_460_000, 1_772_462_700),))
-_TAG: Final = re.compile(r'"([^"]*)"|([^\s,"]+)')
+_MALFORMED: Final = "If-Match is neither `*` nor a list of ETags"
+_REVISION: Final = re.compile("[1-9][0-9]{0,8}")
+"""As its ETag has it; no revision has ten digits."""
 
 AppointmentId = Annotated[str, Path(max_length=64, examples=["6f1e2d3c4b5a49788796a5b4c3d2e1f0"])]
-IfMatch = Annotated[str | None, Header(max_length=500, description="The ETag that you have seen", examples=['"1"'])]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        max_length=500,
+        description="The ETag that you have seen, or `*` for whichever it is. A weak ETag never holds.",
+        examples=['"1"'],
+    ),
+]
 
 
 @router.post(
@@ -107,10 +117,12 @@ async def appointment(caller: AppointmentReader, appointment_id: AppointmentId, 
     responses=exemplified(
         refused(
             _SCOPES,
+            s400=_MALFORMED,
             s409="`slot_taken`, with the times that are taken, or `appointment_cancelled`",
             s412="It was changed since; the ETag tells its revision",
             s428="If-Match is missing",
         ),
+        if_match_malformed(),
         _TAKEN,
         AlreadyCancelled(),
     )
@@ -139,7 +151,10 @@ async def change_appointment(
     status_code=204,
     summary="Cancel an appointment",
     response_class=Response,
-    responses=refused(_SCOPES, s412="It was changed since; the ETag tells its revision"),
+    responses=exemplified(
+        refused(_SCOPES, s400=_MALFORMED, s412="It was changed since; the ETag tells its revision"),
+        if_match_malformed(),
+    ),
 )
 async def cancel_appointment(
     caller: Writer, appointment_id: AppointmentId, stories: Told, if_match: IfMatch = None
@@ -197,8 +212,6 @@ def _changed(change: AppointmentChange) -> Callable[[Agreed], Agreed]:
 
 
 def _revisions(if_match: str) -> Revisions:
-    """The revisions that If-Match names, None for any. A tag that is not ours names none."""
-    if if_match.strip() == "*":
-        return None
-    tags = (quoted or bare for quoted, bare in _TAG.findall(if_match))
-    return frozenset(int(tag) for tag in tags if tag.isdecimal() and len(tag) < 10)  # noqa: PLR2004 - no revision has ten digits
+    """The revisions that If-Match names, None for any. A tag that is not ours names none; what is no tag is refused."""
+    words = named(if_match)
+    return None if words is None else frozenset(int(word) for word in words if _REVISION.fullmatch(word))

@@ -19,6 +19,7 @@ from availability.application.timeline import AskLater
 from availability.domain.blocked_slots import LONGEST_DAYS, SlotInvalid
 from availability.inbound.http.moments import told_moment, told_span
 from runtime.http import Problem
+from runtime.http.conditions import quoted
 from runtime.http.problems import MEDIA_TYPE, response
 from runtime.http.refusals import refusal
 from runtime.logs import get_logger
@@ -109,7 +110,7 @@ async def refuse(request: Request, error: Exception) -> Response:
 def exemplified(responses: dict[int | str, dict[str, Any]], *refusals: Exception) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's `responses`, with an example of each of these refusals."""
     examples: dict[int | str, dict[str, Any]] = {}
-    for problem in map(_problem, refusals):
+    for problem in (one if isinstance(one, Problem) else _problem(one) for one in refusals):
         said = {"type": "about:blank", "title": problem.title["en"], "status": problem.status, "code": problem.code}
         examples.setdefault(problem.status, {})[problem.code] = {"value": said | problem.extra}
     return responses | {
@@ -137,7 +138,7 @@ def _problem(error: Exception) -> Problem:
 
 
 def _headers(error: Exception) -> dict[str, str]:
-    return {"ETag": f'"{error.appointment.revision}"'} if isinstance(error, ChangedMeanwhile) else {}
+    return {"ETag": quoted(str(error.appointment.revision))} if isinstance(error, ChangedMeanwhile) else {}
 
 
 def _extra(error: Exception) -> dict[str, Any]:

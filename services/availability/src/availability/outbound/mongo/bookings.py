@@ -88,7 +88,7 @@ class MongoBookings:
     async def find(self, account_id: str, appointment_id: str, session: Session | None = None) -> Appointment | None:
         mine = {"_id": appointment_id, "kind": EntryKind.APPOINTMENT.value, "account_id": account_id}
         with _later():
-            found = await self._timeline.find_one(mine, session=session)
+            found = await self._timeline.find_one(mine, UNTOLD, session=session)
         return None if found is None else appointment_from(found)
 
     async def between(self, user: User, window: Window, after: Place | None = None) -> Sequence[Appointment]:
@@ -135,7 +135,7 @@ class MongoBookings:
         kind = EntryKind.BLOCKED_SLOT.value
         theirs = {"_id": slot_id, "kind": kind, **user._asdict(), "entry": {"$exists": True}}
         with _later():
-            found = await self._timeline.find_one(theirs, session=session)
+            found = await self._timeline.find_one(theirs, UNTOLD, session=session)
         return None if found is None else slot_from(found)
 
     def _entries(self, user: User, kind: EntryKind, span: Span, after: Place | None) -> AsyncIOMotorCursor[Document]:

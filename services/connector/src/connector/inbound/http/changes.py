@@ -21,12 +21,13 @@ from connector.application.refusals import (
 )
 from connector.inbound.http.bodies import ConnectionBody
 from connector.inbound.http.callers import OwnerOfIt, Told
-from connector.inbound.http.etags import DOCUMENTED, IfMatch, if_match_malformed, named
+from connector.inbound.http.etags import DOCUMENTED, IfMatch
 from connector.inbound.http.problems import documented, malformed, refusals_as_problems
 from connector.inbound.http.shown import answered
 from connector.inbound.http.wishes import Decisions, NewCredentials, NewSetup
 from icloud import CalendarNotEnabled, CredentialsRejected, NotUnderstood, TryLater
 from icloud.credentials import CredentialMalformed
+from runtime.http.conditions import if_match_malformed, named
 from runtime.http.problems import language_of
 from runtime.logs import get_logger
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from connector.application.refusals import ChoiceOutdated, NobodyToAsk, TooManyAttempts, TooSoon
 from connector.inbound.http.bodies import rfc3339
-from connector.inbound.http.etags import quoted
 from connector.inbound.http.refusals import (
     MALFORMED,
     REFUSALS,
@@ -18,6 +17,7 @@ from connector.inbound.http.refusals import (
 )
 from icloud import NotUnderstood, TryLater
 from runtime.http import Problem
+from runtime.http.conditions import quoted
 from runtime.logs import get_logger
 from runtime.mongo import is_infrastructure
 

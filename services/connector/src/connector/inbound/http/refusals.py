@@ -46,15 +46,6 @@ USER_ID_NEEDED: Final[Refusal] = (
         "fr": "Le jeton d'un service porte sur un utilisateur : ajoutez user_id à la requête.",
     },
 )
-IF_MATCH_MALFORMED: Final[Refusal] = (
-    400,
-    "if_match_malformed",
-    {
-        "en": "If-Match must be * or an ETag as we gave it, in its double quotes; several with commas between them.",
-        "fr": "If-Match doit valoir * ou un ETag tel que nous l'avons donné, entre ses guillemets droits ; plusieurs, "
-        "séparés par des virgules.",
-    },
-)
 MALFORMED: Final[Mapping[Field, Title]] = {  # all of them: 422 `credentials_malformed`
     "apple_id": {
         "en": "This is not an Apple ID. Enter the e-mail address that you sign in to Apple with.",

@@ -21,8 +21,8 @@ from connector.inbound.http.bodies import (
     SyncBody,
     UnreadableBody,
 )
-from connector.inbound.http.etags import quoted
 from connector.inbound.http.stories import Stories
+from runtime.http.conditions import quoted
 
 
 def shown(connection: Connection, stories: Stories) -> ConnectionBody:

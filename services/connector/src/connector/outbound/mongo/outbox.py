@@ -1,19 +1,27 @@
 """The announcements that wait within the documents of their connections."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from motor.motor_asyncio import AsyncIOMotorClient
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCursor
 from pymongo import ReadPreference
 from pymongo.read_concern import ReadConcern
 
+from connector.application.publish import FAULTS, Unpublishable, Waiting
 from connector.domain.connection import Announcement
 from connector.outbound.mongo.connections import DATABASE
-from connector.outbound.mongo.documents import newest_from, pending_from
+from connector.outbound.mongo.documents import Document, newest_from, pending_from
 
-_WAITING: Final[Sequence[dict[str, Any]]] = (
-    {"$match": {"pending.revision": {"$gt": 0}}},
+_WAITS: Final = {"pending.revision": {"$gt": 0}}
+_PENDING: Final = {"account_id": True, "user_id": True, "pending": True}
+_SIZE: Final = {"account_id": True, "bytes": {"$bsonSize": {"pending": "$pending"}}}
+_PAGE: Final = 200
+"""Connections at a time."""
+_PAGE_BYTES: Final = 2_000_000
+"""Of what waits of them; of one alone it may be more."""
+_WAITING: Final[Sequence[Document]] = (
+    {"$match": _WAITS},
     {"$limit": 10_000},
     {"$project": {"count": {"$size": "$pending"}, "oldest": {"$min": "$pending.at"}}},
     {"$group": {"_id": None, "count": {"$sum": "$count"}, "oldest": {"$min": "$oldest"}}},
@@ -31,14 +39,20 @@ class MongoOutbox:
             "connections", read_preference=ReadPreference.PRIMARY, read_concern=ReadConcern("majority")
         )
 
-    async def waiting(self, limit: int) -> Sequence[Sequence[Announcement]]:
-        """At most `limit` connections' announcements, each connection's own in the order of their revisions."""
-        fields = {"account_id": 1, "user_id": 1, "pending": 1}
-        found = self._connections.find({"pending.revision": {"$gt": 0}}, fields).limit(limit)
-        return [pending_from(document) async for document in found]
+    def waiting(self) -> AsyncGenerator[Sequence[Waiting], None]:
+        """The connections of which something waits, each once, in pages whose announcements may be read at once."""
+        return _pages(self._connections.find(_WAITS, _SIZE, batch_size=_PAGE))
+
+    async def read(self, page: Sequence[Waiting]) -> Sequence[Sequence[Announcement]]:
+        """What waits of these by now, each one's own in the order of their revisions. Raises Unpublishable."""
+        documents = await self._connections.find(_among(page) | _WAITS, _PENDING).to_list(len(page))
+        try:
+            return [pending_from(document) for document in documents]
+        except FAULTS as error:
+            raise Unpublishable from error
 
     async def mark(self, told: Announcement) -> Announcement | None:
-        """Note that `told` is out; the newest announcement when a newer one is noted already."""
+        """Note that `told` is out; the newest announcement when a newer one is noted already. Raises Unpublishable."""
         of = {"_id": told.connection_id}
         older = of | {"published": {"$lt": told.revision}}
         change = {"$set": {"published": told.revision}, "$pull": {"pending": {"revision": {"$lte": told.revision}}}}
@@ -50,12 +64,16 @@ class MongoOutbox:
             document = await self._connections.find_one(of, session=session)
         if document is None or document["published"] <= told.revision:
             return None
-        return newest_from(document)
+        return _newest([document])[0]
 
-    async def forgettable(self, now: datetime, limit: int) -> Sequence[Announcement]:
-        """Ends whose records may go. An end that still waits to be told is none of them."""
-        found = self._connections.find({"forget_at": {"$lte": now}, "pending": []}).limit(limit)
-        return [newest_from(document) async for document in found]
+    def forgettable(self, now: datetime) -> AsyncGenerator[Sequence[Waiting], None]:
+        """The connections whose records may go. One whose end still waits to be told is none of them."""
+        return _pages(self._connections.find({"forget_at": {"$lte": now}, "pending": []}, _SIZE, batch_size=_PAGE))
+
+    async def ends(self, page: Sequence[Waiting]) -> Sequence[Announcement]:
+        """The ends of these whose records have not gone by now. Raises Unpublishable."""
+        left = _among(page) | {"forget_at": {"$exists": True}, "pending": []}
+        return _newest(await self._connections.find(left).to_list(len(page)))
 
     async def measure(self) -> Sequence[float]:
         """How many announcements wait, up to 10,000 connections', and since how many seconds the oldest does."""
@@ -65,3 +83,28 @@ class MongoOutbox:
     async def mark_forgotten(self, end: Announcement) -> None:
         """Note that an end's records may go."""
         await self._connections.update_one({"_id": end.connection_id}, {"$unset": {"forget_at": ""}})
+
+
+async def _pages(found: AsyncIOMotorCursor[Document]) -> AsyncGenerator[Sequence[Waiting], None]:
+    page: list[Waiting] = []
+    size = 0
+    async for document in found:
+        if page and (len(page) == _PAGE or size + document["bytes"] > _PAGE_BYTES):
+            yield page
+            page, size = [], 0
+        page.append(Waiting(document["account_id"], document["_id"]))
+        size += document["bytes"]
+    if page:
+        yield page
+
+
+def _among(page: Sequence[Waiting]) -> Document:
+    return {"_id": {"$in": [one.connection_id for one in page]}}
+
+
+def _newest(documents: Sequence[Document]) -> Sequence[Announcement]:
+    """Of each. Raises Unpublishable."""
+    try:
+        return [newest_from(document) for document in documents]
+    except FAULTS as error:
+        raise Unpublishable from error
