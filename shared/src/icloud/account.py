@@ -126,6 +126,8 @@ class Account:
 
     async def get(self, href: str) -> CalendarObject | Missing:
         """Fetch one object."""
+        if not paths.is_askable(href):
+            return Missing(href, Absence.REFUSED)
         answer = await self._ask(href, requests.get(), Step.GET)
         if answer.status != HTTPStatus.OK and paths.fully_encoded(href) != paths.encoded(href):
             answer = await self._ask(href, requests.get(), Step.GET, encoded=paths.fully_encoded(href))

@@ -1,4 +1,7 @@
-"""Identities that all services derive alike: 24 hexadecimal digits (96 bits) of a SHA-256."""
+"""Identities that all services derive alike: 24 hexadecimal digits (96 bits) of a SHA-256.
+
+Paths are percent-decoded as `icloud.paths` does it: one path for each resource.
+"""
 
 from hashlib import sha256
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from icloud import paths
 from icloud.batches import FIRST, BatchSize
 from icloud.errors import NotUnderstood, TryLater
 from icloud.inflate import BodyTooLarge
@@ -36,7 +37,7 @@ class Multiget:
         self._broken = 0
 
     async def __call__(self, ask: Asking, hrefs: Sequence[str]) -> AsyncIterator[CalendarObject | Missing]:
-        """Each href once, in order; what was asked and did not come, or is too large, as Missing.
+        """Each href once, in order; what did not come, is too large or is never asked for, as Missing.
 
         What fails as one batch is asked again in smaller ones, so that an object that the server stumbles over comes to
         be alone, and is Missing. Raise what `ask` raises.
@@ -44,17 +45,17 @@ class Multiget:
         left = list(dict.fromkeys(hrefs))
         at = 0
         while batch := left[at : at + self._size.now]:
-            found = await self._fetched(ask, batch)
+            found = await self._fetched(ask, list(filter(paths.is_askable, batch)))
             if found is None:
                 continue
             at += len(batch)
             for href in batch:
                 # Nothing here holds on to what was handed out.
-                yield found.pop(href)
+                yield found.pop(href, Missing(href, Absence.REFUSED))
 
     async def _fetched(self, ask: Asking, batch: Sequence[str]) -> _Found | None:
         """What came of a batch; None where its objects are to be asked fewer at a time."""
-        found = await self._asked(ask, batch)
+        found = await self._asked(ask, batch) if batch else {}
         if found is None or len(batch) <= FIRST:
             return found
         unanswered = [href for href, one in found.items() if _is_unanswered(one)]

@@ -1,4 +1,4 @@
-"""What the client gives back. Paths and hrefs are percent-decoded and carry no host.
+"""What the client gives back. Paths and hrefs are percent-decoded (`icloud.paths`) and carry no host.
 
 Apple's paths hold the account's number, so no `repr` shows a path, a name or a text.
 """
@@ -67,6 +67,7 @@ class Absence(StrEnum):
     UNANSWERED = "unanswered"
     TOO_LARGE = "too_large"
     REFUSED = "refused"
+    """By the server; or by us, who never ask for a name that may lead anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ def url(data: bytes) -> None:
         path = paths.decoded(text, base=CALENDAR)
         assert path.startswith("/")
         assert paths.decoded(f"https://caldav.icloud.com{paths.encoded(path)}") == path
+    told = paths.told(text, base=CALENDAR)
+    assert paths.decoded(paths.encoded(told)) == told if paths.is_askable(told) else told.startswith(CALENDAR)
 
 
 def head(data: bytes) -> None:

@@ -1,4 +1,4 @@
-from icloud import calendar_id, event_id, uid_hash
+from icloud import calendar_id, event_id, paths, uid_hash
 
 CONNECTION = "0" * 32
 
@@ -12,6 +12,13 @@ def test_ids_stay_what_they_are() -> None:
 
 def test_the_same_path_in_two_connections_is_two_calendars() -> None:
     assert calendar_id("a" * 32, "/1/home/") != calendar_id("b" * 32, "/1/home/")
+
+
+def test_a_slash_in_a_name_is_no_slash_in_a_path() -> None:
+    hrefs = ("/1/home/a%2Fb.ics", "/1/home/a/b.ics", "/1/home/a%252Fb.ics")
+
+    assert len({event_id(CONNECTION, paths.decoded(href)) for href in hrefs}) == 3
+    assert event_id(CONNECTION, paths.decoded("/1/home/a%2fb%2Eics")) == event_id(CONNECTION, paths.decoded(hrefs[0]))
 
 
 def test_the_same_uid_in_two_calendars_is_two_events_with_one_uid_hash() -> None:

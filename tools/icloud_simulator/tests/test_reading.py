@@ -7,6 +7,7 @@ from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
 from icloud_simulator.probe import Probe, found, query_body
 
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
+_ETAGS = '<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>'
 
 
 def _event(uid: str, day: int, rule: str | None = None) -> str:
@@ -119,3 +120,55 @@ def test_get_and_head_tell_text_and_etag(
     assert got.headers["etag"] == head.headers["etag"] == admin.objects(account.apple_id)[0].etag
     assert head.content == b""
     assert probe.send("GET", f"{home}gone.ics").status_code == 404
+
+
+_ODD = {
+    "item/7@example.com.ics": "item%2F7%40example.com.ics",
+    "Termin\u00a01.ics": "Termin%C2%A01.ics",
+    "x\ty.ics": "x%09y.ics",
+    "100%.ics": "100%25.ics",
+    "a%2Fb.ics": "a%252Fb.ics",
+    "who?#1.ics": "who%3F%231.ics",
+    "caf\u00e9.ics": "caf%C3%A9.ics",
+    "cafe\u0301.ics": "cafe%CC%81.ics",
+}
+
+
+def test_names_of_any_character_are_one_segment_of_a_path_everywhere(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+) -> None:
+    texts = {name: _event(f"odd-{number}", 1) for number, name in enumerate(_ODD)}
+    admin.put_objects(account.apple_id, "home", texts)
+    paths = {f"{home}{encoded}": texts[name] for name, encoded in _ODD.items()}
+
+    for answer in (probe.sync(home, ""), probe.send("PROPFIND", home, _ETAGS, depth="1")):
+        assert all(f"<href>{path}</href>" in answer.text for path in paths)
+    assert [item.text("c:calendar-data") for item in probe.multiget(home, *paths)] == list(texts.values())
+    assert [probe.send("GET", path).text for path in paths] == list(texts.values())
+    assert [probe.send("DELETE", path).status_code for path in paths] == [204] * len(paths)
+    assert admin.objects(account.apple_id) == []
+
+
+def test_an_encoded_slash_does_not_lead_into_another_calendar(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe, home: str
+) -> None:
+    admin.put_object(account.apple_id, "home", "a.ics", _event("a", 1))
+    escaping = f"{account.home}work/..%2Fhome%2Fa.ics"
+
+    assert probe.send("GET", f"{account.home}home%2Fa.ics").status_code == 404
+    assert probe.send("GET", escaping).status_code == 404
+    assert [item.status for item in probe.multiget(home, escaping)] == [404]
+
+
+def test_the_iphone_side_reaches_an_object_by_any_name(
+    admin: SimulatorAdmin, account: SimulatedAccount, probe: Probe
+) -> None:
+    admin.put_object(account.apple_id, "home", "item/7?.ics", _event("a", 1))
+
+    admin.change_event(account.apple_id, "home", "item/7?.ics", title="Other")
+    admin.move_object(account.apple_id, "home", "item/7?.ics", to="work")
+    changed = probe.send("GET", f"{account.home}work/item%2F7%3F.ics").text
+    admin.delete_object(account.apple_id, "work", "item/7?.ics")
+
+    assert "SUMMARY:Other" in changed
+    assert admin.objects(account.apple_id) == []

@@ -33,7 +33,7 @@ class Response:
     """What a multistatus says about one resource; valid until the next one is read."""
 
     path: str
-    """Percent-decoded, without host; empty where the server left the href empty."""
+    """Percent-decoded, without host, and not always to be asked (`icloud.paths`); empty where the href was empty."""
     status: int | None
     """Of the resource as a whole, where it has one."""
     found: Mapping[str, Element]
@@ -177,12 +177,12 @@ def _part(element: Element, base: str) -> Response | NextToken:
         if child.tag == names.PROPSTAT:
             _sort(child, found, failed)
         elif child.tag == names.HREF:
-            href = href or (child.text or "").strip()
+            href = href or (child.text or "").strip(paths.SPACES)
         elif child.tag == names.STATUS:
             status = _status(child)
         elif child.tag == names.ERROR:
             named = _conditions(child)
-    return Response(paths.decoded(href, base=base) if href else "", status, found, failed, named)
+    return Response(paths.told(href, base=base) if href else "", status, found, failed, named)
 
 
 def _sort(propstat: Element, found: dict[str, Element], failed: dict[str, int]) -> None:

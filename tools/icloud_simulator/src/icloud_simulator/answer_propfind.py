@@ -13,7 +13,7 @@ from icloud_simulator.properties import (
     described_object,
 )
 from icloud_simulator.state import Mount
-from icloud_simulator.xml_print import Item
+from icloud_simulator.xml_print import Item, encoded
 from icloud_simulator.xml_read import CALDAV, CS, DAV, Names, propfind
 
 # allprop fails at Apple's for those who look for resourcetype in it.
@@ -79,7 +79,9 @@ def _child(visit: Visit, place: Place, names: Names, depth: str) -> Answer:
     items = [_mount_item(visit, names, visit.looks(mount), mount)]
     if depth == "1":
         objects = mount.collection.objects(visit.listed(mount))
-        items += [described_object(names, mount.path + name, version, with_data=False) for name, version in objects]
+        items += [
+            described_object(names, encoded(mount.path, name), version, with_data=False) for name, version in objects
+        ]
     return multistatus(tuple(items))
 
 
@@ -92,4 +94,4 @@ def _object(visit: Visit, place: Place, names: Names) -> Answer:
     version = None if mount is None else mount.collection.current(place.name, visit.readable(mount))
     if mount is None or version is None:
         return empty(404)
-    return multistatus((described_object(names, mount.path + place.name, version, with_data=False),))
+    return multistatus((described_object(names, encoded(mount.path, place.name), version, with_data=False),))

@@ -10,7 +10,7 @@ from icloud_simulator.places import Place, What, place
 from icloud_simulator.properties import collection_etag, described_mount, described_object
 from icloud_simulator.state import Mount
 from icloud_simulator.tokens import point_of
-from icloud_simulator.xml_print import Item
+from icloud_simulator.xml_print import Item, encoded
 from icloud_simulator.xml_read import (
     CALENDAR_DATA,
     DAV,
@@ -72,9 +72,9 @@ def _sync(visit: Visit, mount: Mount, asked: SyncCollection) -> Answer:
     if page_size is not None and len(changed) > page_size:
         changed = sorted(changed, key=collection.last_change)[:page_size]
         visible = collection.last_change(changed[-1])
-        rest = (Item(mount.path, status=507),)
+        rest = (Item(encoded(mount.path), status=507),)
     items = [_sync_item(mount, names, name, visible) for name in _sometimes_twice(visit, changed)]
-    itself = Item(mount.path, tuple((name, collection_etag(mount)) for name in names if name == GETETAG))
+    itself = Item(encoded(mount.path), tuple((name, collection_etag(mount)) for name in names if name == GETETAG))
     return multistatus((itself, *items, *rest), token=collection.token(visible))
 
 
@@ -92,7 +92,7 @@ def _since(visit: Visit, mount: Mount, token: str) -> int | None:
 
 def _sync_item(mount: Mount, names: Names, name: str, visible: int) -> Item:
     version = mount.collection.current(name, visible)
-    path = mount.path + name
+    path = encoded(mount.path, name)
     return Item(path, status=404) if version is None else described_object(names, path, version, with_data=False)
 
 
@@ -108,8 +108,10 @@ def _multiget(visit: Visit, mount: Mount, asked: Multiget) -> Answer:
 
 
 def _got(visit: Visit, mount: Mount, href: str, names: Names) -> Item:
-    path = unquote(urlsplit(href).path)
+    path = urlsplit(href).path
     where = place(path)
+    folder, slash, name = path.rpartition("/")
+    path = encoded(unquote(folder + slash), unquote(name))
     version = None
     if where is not None and where.what is What.OBJECT and (where.dsid, where.child) == (mount.dsid, mount.path_id):
         version = read(visit, mount, where.name)
@@ -134,5 +136,5 @@ def _query(visit: Visit, mount: Mount, asked: Query) -> Answer:
     found = () if asked.by_property else mount.collection.objects(visit.listed(mount))
     for name, version in found:
         if asked.window is None or times_of(version.text or "").in_range(asked.window):
-            items.append(described_object(asked.names, mount.path + name, version, with_data=True))
+            items.append(described_object(asked.names, encoded(mount.path, name), version, with_data=True))
     return multistatus(tuple(items))

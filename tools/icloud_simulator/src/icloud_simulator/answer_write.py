@@ -12,7 +12,7 @@ from icloud_simulator.places import Place, What
 from icloud_simulator.properties import location
 from icloud_simulator.put_rules import Accepted, Refused, check, check_name, people
 from icloud_simulator.state import Account, Mount
-from icloud_simulator.xml_print import Item
+from icloud_simulator.xml_print import Item, encoded
 from icloud_simulator.xml_read import CALDAV, DAV, ICAL, proppatch
 
 _NO_UID_CONFLICT = f"{{{CALDAV}}}no-uid-conflict"
@@ -62,7 +62,7 @@ def _accepted(visit: Visit, mount: Mount, name: str) -> Accepted:
         raise Refused(403, _NO_UID_CONFLICT)
     holder = objects.uid_holder(visit.account, accepted.uid)
     if holder is not None and (holder[0].path, holder[1]) != (mount.path, name):
-        raise Refused(visit.faults.knobs.uid_conflict_status, _NO_UID_CONFLICT, holder[0].path + holder[1])
+        raise Refused(visit.faults.knobs.uid_conflict_status, _NO_UID_CONFLICT, encoded(holder[0].path, holder[1]))
     return accepted
 
 
@@ -139,7 +139,7 @@ def answer_proppatch(visit: Visit, place: Place) -> Answer:
     calendars.redecorate(visit.world, mount, name=values.get(_DISPLAY_NAME), color=values.get(_COLOR))
     found = tuple((name, "") for name in values if name in {_DISPLAY_NAME, _COLOR})
     missing = tuple(name for name in (*values, *asked.removed) if name not in {_DISPLAY_NAME, _COLOR})
-    return multistatus((Item(mount.path, found, missing),))
+    return multistatus((Item(encoded(mount.path), found, missing),))
 
 
 def _check_type(request: Request) -> None:

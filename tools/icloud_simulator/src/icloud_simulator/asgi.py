@@ -93,7 +93,7 @@ async def _request(scope: Scope, receive: Receive) -> Request:
             break
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     body = b"".join(chunks) if size <= MAX_BYTES else b"".join(chunks).ljust(MAX_BYTES + 1)
-    return Request(scope["method"], scope["path"], headers.get("host", ""), headers, body)
+    return Request(scope["method"], scope["raw_path"].decode("ascii"), headers.get("host", ""), headers, body)
 
 
 def _dressed(request: Request, answer: Answer) -> tuple[list[tuple[bytes, bytes]], bytes]:

@@ -17,7 +17,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came in. `path` is percent-decoded, header names are lower case."""
+    """What came in. `path` is as it came over the wire, without query; header names are lower case."""
 
     method: str
     path: str

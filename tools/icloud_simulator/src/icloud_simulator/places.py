@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from urllib.parse import unquote
 
 _PATH = re.compile(r"/(?P<dsid>\d+)/(?:(?P<principal>principal)/|calendars/(?:(?P<child>[^/]+)/(?P<name>[^/]+)?)?)")
 
@@ -19,7 +20,10 @@ class What(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A resource by its path; empty strings where a part does not apply. `dsid` is empty for one's own."""
+    """A resource by its path, its parts decoded: a name may hold a slash, as `%2F` stands for no other place.
+
+    Empty strings where a part does not apply. `dsid` is empty for one's own.
+    """
 
     what: What
     dsid: str = ""
@@ -28,7 +32,7 @@ class Place:
 
 
 def place(path: str) -> Place | None:
-    """Read a decoded path. Collections need their trailing slash, as at Apple's."""
+    """Read a path as it came over the wire. Collections need their trailing slash, as at Apple's."""
     if path == "/":
         return Place(What.ROOT)
     if path == "/principal/":
@@ -41,4 +45,4 @@ def place(path: str) -> Place | None:
         return Place(What.PRINCIPAL, dsid)
     if child is None:
         return Place(What.HOME, dsid)
-    return Place(What.OBJECT if name else What.CHILD, dsid, child, name or "")
+    return Place(What.OBJECT if name else What.CHILD, dsid, unquote(child), unquote(name or ""))

@@ -172,7 +172,7 @@ CHILD: MountValues = {
 
 def described(path: str, names: Names, values: Values, looks: Looks) -> Item:
     """Sort the asked names of the root, the principal or the home into found and missing."""
-    return _sorted(path, names, {name: values[name](looks) for name in names if name in values})
+    return _sorted(encoded(path), names, {name: values[name](looks) for name in names if name in values})
 
 
 def described_mount(names: Names, looks: Looks, mount: Mount, *, shared: bool) -> Item:
@@ -181,11 +181,11 @@ def described_mount(names: Names, looks: Looks, mount: Mount, *, shared: bool) -
     kind = held.get(f"{D}resourcetype")
     if kind is not None and shared and mount.access is Access.OWNER:
         held[f"{D}resourcetype"] = kind + _tag(f"{S}shared-owner")
-    return _sorted(mount.path, names, held)
+    return _sorted(encoded(mount.path), names, held)
 
 
 def described_object(names: Names, path: str, version: Version, *, with_data: bool) -> Item:
-    """Sort the asked names of an object. Only reports give calendar-data away."""
+    """Sort the asked names of an object by its encoded path. Only reports give calendar-data away."""
     body = version.text or ""
     held: dict[str, str | None] = {
         f"{D}getetag": version.etag,
@@ -205,5 +205,5 @@ def _sorted(path: str, names: Names, held: Mapping[str, str | None]) -> Item:
 
 
 def location(base: str, path: str) -> str:
-    """Write an absolute URL of a path."""
-    return f"{base}{encoded(path)}"
+    """Write an absolute URL of an encoded path."""
+    return f"{base}{path}"

@@ -13,7 +13,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Refused(Exception):
-    """The object is not stored. `precondition` is a Clark name where the answer carries one, `held_at` a path."""
+    """The object is not stored.
+
+    `precondition` is a Clark name where the answer carries one, `held_at` an encoded path.
+    """
 
     def __init__(self, status: int, precondition: str | None = None, held_at: str | None = None) -> None:
         super().__init__(status, precondition)

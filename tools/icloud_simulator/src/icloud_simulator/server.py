@@ -4,6 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass, field, replace
 from typing import Protocol
+from urllib.parse import unquote
 
 from icloud_simulator import mishaps
 from icloud_simulator.accounts import opens
@@ -84,7 +85,7 @@ class CalDavServer:
                 host=request.host,
                 method=request.method,
                 kind=_report_kind(request),
-                path=request.path,
+                path=unquote(request.path),
                 status=0 if answer.delivery.reset else answer.status,
                 bytes_in=len(request.body),
                 bytes_out=0 if answer.delivery.reset else bytes_out,

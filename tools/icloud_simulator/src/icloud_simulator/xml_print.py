@@ -11,14 +11,14 @@ CONTENT_TYPE = "text/xml; charset=UTF-8"
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _OPEN = f'{_HEAD}<multistatus xmlns="{DAV}">\n\n'
 # "@" comes back as %40; the other characters of RFC 3986's pchar stay.
-_SAFE_IN_PATH = "/-._~!$&'()*+,;=:"
+_SAFE_IN_NAME = "-._~!$&'()*+,;=:"
 _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;", "'": "&apos;"})
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One response of a multistatus. `path` is decoded; with a `status` there are no properties."""
+    """One response of a multistatus. `path` is encoded; with a `status` there are no properties."""
 
     path: str
     found: tuple[tuple[str, str], ...] = ()
@@ -41,9 +41,9 @@ def href(path: str) -> str:
     return f'<href xmlns="{DAV}">{text(path)}</href>'
 
 
-def encoded(path: str) -> str:
-    """Percent-encode a path the way Apple does."""
-    return quote(path, safe=_SAFE_IN_PATH)
+def encoded(path: str, name: str = "") -> str:
+    """Percent-encode a path the way Apple does, and behind it the name of an object, its slashes too."""
+    return quote(path, safe=f"/{_SAFE_IN_NAME}") + quote(name, safe=_SAFE_IN_NAME)
 
 
 def component_set(names: Iterable[str]) -> str:
@@ -60,7 +60,7 @@ def multistatus(items: Iterable[str], *, token: str | None = None) -> bytes:
 def response(item: Item) -> str:
     """Print one response."""
     inside = "".join(_propstats(item)) if item.status is None else f"<status>{status_line(item.status)}</status>"
-    return f'<response xmlns="{DAV}">\n <href>{text(encoded(item.path))}</href>\n{inside}</response>\n\n'
+    return f'<response xmlns="{DAV}">\n <href>{text(item.path)}</href>\n{inside}</response>\n\n'
 
 
 def error(precondition: str) -> bytes:

@@ -136,7 +136,7 @@ class ObjectText(Shape):
     """An object to store verbatim, unchecked; without a name it gets one as Apple's apps choose it."""
 
     ics: str
-    name: str | None = Field(None, pattern=r"^[^/]+$")
+    name: str | None = Field(None, min_length=1)
 
 
 class ObjectTexts(Shape):

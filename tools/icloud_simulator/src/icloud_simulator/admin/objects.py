@@ -74,13 +74,13 @@ async def remove_objects(world: TheWorld, apple_id: str, path_id: str, chosen: N
     objects.remove(world, mount, names, trace=chosen.trace)
 
 
-@router.delete(_CALENDAR + "/objects/{name}", status_code=204)
+@router.delete(_CALENDAR + "/objects/{name:path}", status_code=204)
 async def remove_object(world: TheWorld, apple_id: str, path_id: str, name: str, trace: Trace = Trace.LOGGED) -> None:
     """Remove one object."""
     objects.remove(world, world.mount(apple_id, path_id), [name], trace=trace)
 
 
-@router.post(_CALENDAR + "/objects/{name}/move")
+@router.post(_CALENDAR + "/objects/{name:path}/move")
 async def move_object(world: TheWorld, apple_id: str, path_id: str, name: str, destination: Destination) -> Stored:
     """Move an object to another calendar of the account."""
     mount, to = world.mount(apple_id, path_id), world.mount(apple_id, destination.to)
@@ -96,7 +96,7 @@ async def add_event(world: TheWorld, apple_id: str, path_id: str, wish: EventWis
     return _write(world, mount, f"{event.uid}.ics", apple_text(event, world.clock.moment()))
 
 
-@router.patch(_CALENDAR + "/objects/{name}")
+@router.patch(_CALENDAR + "/objects/{name:path}")
 async def change_event(world: TheWorld, apple_id: str, path_id: str, name: str, change: EventChange) -> Stored:
     """Change an event as the user does on the iPhone; of a series, all of it."""
     mount = world.mount(apple_id, path_id)
@@ -108,7 +108,7 @@ async def change_event(world: TheWorld, apple_id: str, path_id: str, name: str, 
     return _write(world, mount, name, text)
 
 
-@router.post(_CALENDAR + "/objects/{name}/split")
+@router.post(_CALENDAR + "/objects/{name:path}/split")
 async def split_series(world: TheWorld, apple_id: str, path_id: str, name: str, split: Split) -> list[Stored]:
     """Change "this and all following": two objects from now on. Answers the future one first."""
     mount = world.mount(apple_id, path_id)
