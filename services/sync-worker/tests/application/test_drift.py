@@ -140,3 +140,60 @@ async def test_a_full_listing_that_is_odd_removes_nothing(stage: Stage, home: Fa
     held = [one.state for one in stage.events.of(RemovalsHeld) if isinstance(one, RemovalsHeld)]
     assert held == [HoldState.HELD, HoldState.DROPPED]
     assert drifted() == {}
+
+
+@pytest.mark.parametrize("number", [2, 120])
+async def test_what_only_the_listing_shows_and_never_comes_is_given_up(
+    stage: Stage, home: FakeCalendar, number: int
+) -> None:
+    home.put("a", ics("uid-a", "2027-06-01T10:00"))
+    await stage.follow(home)
+    await stage.sync(2)
+    for n in range(number):
+        home.lagging.add(home.put(f"lost{n}", ics(f"uid-{n}", "2027-06-01T10:00")))
+        home.log.pop()
+
+    stage.now += DAY
+    await stage.sync(12)
+    stage.icloud.asked.clear()
+    await stage.sync(12)
+
+    assert ("listing", home.path) not in stage.icloud.asked
+    assert all(one.calendars == () for one in stage.events.completed()[-12:])
+
+
+@pytest.mark.parametrize("number", [2, 120])
+async def test_a_server_that_names_versions_in_two_ways_is_compared_once_a_day(
+    stage: Stage, home: FakeCalendar, number: int
+) -> None:
+    for n in range(number):
+        href = home.put(f"e{n}", ics(f"uid-{n}", "2027-06-01T10:00"))
+        home.outdated[href] = (f'"another {n}"', home.texts[href][1])
+    await stage.follow(home)
+    await stage.sync(12)
+
+    stage.now += DAY
+    await stage.sync(12)
+    stage.icloud.asked.clear()
+    await stage.sync(12)
+
+    assert ("listing", home.path) not in stage.icloud.asked
+    assert ("objects", home.path) not in stage.icloud.asked
+    assert all(one.calendars == () for one in stage.events.completed()[-12:])
+
+
+async def test_so_many_that_changed_and_came_as_before_are_asked_for_again(stage: Stage, home: FakeCalendar) -> None:
+    before, after = "2027-06-01T10:00", "2027-06-02T10:00"
+    hrefs = [home.put(f"e{n}", ics(f"uid-{n}", before)) for n in range(120)]
+    await stage.follow(home)
+    await stage.sync(2)
+    home.outdated = dict(home.texts)
+    for n in range(120):
+        home.put(f"e{n}", ics(f"uid-{n}", after))
+
+    stage.now += DAY
+    await stage.sync()
+    home.outdated.clear()
+    await stage.sync()
+
+    assert {start for href in hrefs for start in stage.starts(href)} == {moment(after)}

@@ -277,3 +277,28 @@ async def test_much_more_that_goes_missing_begins_the_wait_anew(stage: Stage, ho
     assert before == 0
     assert [state for _, state in stage.holds()] == [HELD, HELD, CONFIRMED]
     assert len(stage.removals()) == 60
+
+
+async def test_a_calendar_whose_removals_are_believed_and_wait_for_another_one_is_still_held(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    work = stage.icloud.calendar("work")
+    for n in range(30):
+        home.put(f"e{n:02}", ics(f"uid-{n}", TUESDAY))
+    await stage.follow(home, work)
+    await stage.sync()
+    for n in range(30):
+        home.delete(f"e{n:02}")
+    await stage.sync()
+
+    work.put("news", ics("uid-news", FRIDAY))
+    stage.icloud.troubles["changes", work.path] = NotUnderstood("odd")
+    await stage.sync()
+    ages = {age.id: age.state for age in stage.events.completed()[-1].calendars}
+    stage.icloud.troubles.clear()
+    await stage.sync()
+
+    held, failed = (calendar_id(stage.connection_id, one.path) for one in (home, work))
+    assert ages == {held: CalendarState.HELD, failed: CalendarState.FAILED}
+    assert stage.events.completed()[-1].calendars == ()
+    assert [state for _, state in stage.holds()] == [HELD, CONFIRMED]

@@ -1,11 +1,12 @@
 """An event that moves to another calendar while the calendars are asked one after another."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
 from contracts.events import ICloudEventImported, ICloudEventRemoved
-from icloud import Changes, NotUnderstood, calendar_id
+from icloud import Changes, ListedCalendar, NotUnderstood, calendar_id
 from sync_worker.application.track_appointments import TrackAppointments
 from sync_worker.domain.appointments import uid_of
 from worker_appointments import booked
@@ -17,11 +18,15 @@ TUESDAY, FRIDAY = "2027-03-02T10:00", "2027-03-05T16:00"
 
 
 class EventfulICloud(FakeICloud):
-    """Things happen just before a calendar tells its changes, once each."""
+    """Things happen just before a calendar tells its changes, or what it holds, once each."""
 
     def __init__(self) -> None:
         super().__init__()
         self.before: dict[str, Callable[[], object]] = {}
+
+    async def listing(self, path: str, start: datetime, end: datetime) -> dict[str, str]:
+        self.before.pop(path, lambda: None)()
+        return await super().listing(path, start, end)
 
     async def changes(self, path: str, token: str) -> Changes:
         self.before.pop(path, lambda: None)()
@@ -179,6 +184,99 @@ async def test_removals_wait_for_a_second_answer_no_longer_than_for_a_first() ->
 
     assert held[0]
     assert not held[-1]
+
+
+def and_back(of: FakeCalendar, to: FakeCalendar) -> Callable[[], None]:
+    """It comes back with the ETag that it had."""
+    href = f"{of.path}x.ics"
+    was = of.texts[href]
+
+    def move() -> None:
+        moving(to, of)()
+        of.texts[href] = was
+
+    return move
+
+
+@pytest.mark.parametrize("tokenless", [True, False])
+async def test_what_comes_back_as_it_was_while_the_calendars_are_asked_stays(
+    stage: Stage, icloud: EventfulICloud, both: list[FakeCalendar], *, tokenless: bool
+) -> None:
+    for one in both:
+        one.tokenless = tokenless
+    of, to, old = await begun(stage, both, 0)
+    icloud.before[to.path] = and_back(of, to)
+    moving(of, to)()
+
+    await stage.sync()
+    during = stage.heard(old)
+    await stage.sync(2)
+
+    assert during is not None
+    assert stage.history(old) == [("ICloudEventImported", 1)]
+    assert stage.events.completed()[-1].calendars == ()
+
+
+class StrictICloud(EventfulICloud):
+    """Of what was not there at a token it never says that it is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.there: dict[tuple[str, str], set[str]] = {}
+
+    async def calendars(self) -> list[ListedCalendar]:
+        self._note()
+        return await super().calendars()
+
+    async def changes(self, path: str, token: str) -> Changes:
+        found = await super().changes(path, token)
+        self._note()
+        return Changes(found.changed, found.removed & self.there[path, token], found.token)
+
+    def _note(self) -> None:
+        for one in self.list.values():
+            self.there[one.path, one.token] = set(one.texts)
+
+
+@pytest.mark.parametrize("as_it_was", [True, False])
+async def test_what_came_back_and_went_again_goes_with_the_next_look(*, as_it_was: bool) -> None:
+    icloud = StrictICloud()
+    stage = Stage(icloud=icloud)
+    two = [icloud.calendar(name) for name in ("home", "work")]
+    of, to, old = await begun(stage, sorted(two, key=lambda one: calendar_id(stage.connection_id, one.path)), 0)
+    icloud.before[to.path] = and_back(of, to) if as_it_was else moving(to, of)
+    moving(of, to)()
+    await stage.sync()
+    during = stage.heard(old)
+
+    of.delete("x")
+    await stage.sync()
+
+    assert during is not None
+    assert stage.heard(old) is None
+
+
+async def test_what_moves_on_while_is_read_on_never_leaves_its_time_open(
+    stage: Stage, icloud: EventfulICloud, both: list[FakeCalendar]
+) -> None:
+    first, second, third = sorted(
+        [*both, stage.icloud.calendar("other")], key=lambda one: calendar_id(stage.connection_id, one.path)
+    )
+    second.put("old", ics("uid-old", FRIDAY))
+    old = third.put("x", ics("uid-x", TUESDAY))
+    await stage.follow(first, second, third)
+    await stage.sync()
+    third.put("other", ics("uid-other", FRIDAY))
+
+    def move() -> None:
+        moving(third, second)()
+        icloud.before[second.path] = moving(second, first)
+
+    icloud.before[third.path] = move
+    await stage.sync()
+
+    assert (stage.heard(old), stage.heard(f"{second.path}x.ics")) == (None, None)
+    assert stage.heard(f"{first.path}x.ics") is not None
 
 
 @pytest.mark.parametrize(

@@ -293,6 +293,70 @@ async def test_what_did_not_come_in_a_bad_hour_is_asked_for_at_the_next_look_and
     assert stage.starts(href) == [moment(FRIDAY)]
 
 
+@pytest.mark.parametrize("changed", [{"time_zone": "America/New_York"}, {"titles": True}])
+async def test_the_version_before_does_not_take_the_place_of_the_one_that_is_read_again(
+    stage: Stage, home: FakeCalendar, changed: dict[str, object]
+) -> None:
+    afloat = {day: ics("uid-a", day).replace("00Z\r\n", "00\r\n") for day in (TUESDAY, FRIDAY)}
+    href = home.put("a", afloat[TUESDAY])
+    await stage.follow(home)
+    await stage.sync()
+    old = home.texts[href]
+    home.put("a", afloat[FRIDAY])
+    await stage.sync()
+    before = stage.starts(href)
+
+    home.outdated[href] = old
+    await stage.follow(home, **changed)
+    await stage.sync()
+    during, ages = stage.starts(href), stage.events.completed()[-1].calendars
+    home.outdated.clear()
+    await stage.sync()
+
+    event, zone_moved = stage.heard(href), 6 * HOUR if "time_zone" in changed else 0
+    assert event is not None
+    assert (during, len(ages)) == (before, 1)
+    assert (stage.starts(href), event.title is not None) == ([before[0] + zone_moved], "titles" in changed)
+    assert stage.events.completed()[-1].calendars == ()
+
+
+async def test_what_is_waited_for_is_the_newest_version_that_was_told(stage: Stage, home: FakeCalendar) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+    home.put("a", ics("uid-a", "2027-03-03T10:00"))
+    between = home.texts[href]
+    home.outdated[href] = ('"newest"', ics("uid-a", FRIDAY))
+    await stage.sync()
+
+    home.put("a", ics("uid-a", FRIDAY))
+    home.texts[href], home.outdated[href] = home.outdated[href], between
+    await stage.sync(2)
+
+    assert stage.starts(href) == [moment(FRIDAY)]
+
+
+@pytest.mark.parametrize("passes", [4, 12])
+async def test_another_basis_takes_no_old_version_for_the_one_that_is_waited_for(
+    stage: Stage, home: FakeCalendar, passes: int
+) -> None:
+    href = home.put("a", ics("uid-a", TUESDAY))
+    await stage.follow(home)
+    await stage.sync()
+    home.outdated[href] = home.texts[href]
+    home.put("a", ics("uid-a", FRIDAY))
+    await stage.sync(passes)
+
+    home.outdated.clear()
+    await stage.follow(home, titles=True)
+    await stage.sync(3)
+
+    event = stage.heard(href)
+    assert event is not None
+    assert (stage.starts(href), event.title is not None) == ([moment(FRIDAY)], True)
+    assert stage.events.completed()[-1].calendars == ()
+
+
 async def test_what_comes_without_an_etag_is_read_whenever_it_is_listed(stage: Stage, home: FakeCalendar) -> None:
     href = home.put("a", ics("uid-a", TUESDAY))
     home.texts[href] = ("", home.texts[href][1])

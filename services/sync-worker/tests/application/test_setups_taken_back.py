@@ -161,6 +161,26 @@ async def test_whenever_a_process_dies_while_titles_leave_they_come_back_when_th
     assert moment > 10
 
 
+async def test_whenever_a_process_dies_while_a_calendar_is_left_all_of_it_is_there_once_it_is_wanted_again() -> None:
+    fate, moment = Fate(), 0
+    while fate.at is None or fate.moments > fate.at:
+        stage, fate = Stage(), Fate(at=moment)
+        home, work = stage.icloud.calendar("home"), stage.icloud.calendar("work")
+        hrefs = [work.put(f"e{n}", ics(f"uid-{n}", TUESDAY)) for n in range(3)]
+        await stage.follow(home, work)
+        await stage.sync(2)
+        await stage.follow(home)
+        await die(stage, fate)
+
+        await stage.follow(home, work)
+        await stage.sync(2)
+
+        assert all(stage.heard(href) for href in hrefs), fate.where
+        moment += 1
+
+    assert moment > 10
+
+
 async def test_titles_that_are_switched_off_need_no_text_again(stage: Stage, home: FakeCalendar) -> None:
     hrefs = [home.put(f"e{n}", ics(f"uid-{n}", TUESDAY)) for n in range(3)]
     await stage.follow(home, titles=True)

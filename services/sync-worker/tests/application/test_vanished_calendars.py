@@ -7,6 +7,7 @@ import pytest
 from contracts.events import CalendarState, HoldState, RemovalReason
 from icloud import Forbidden
 from sync_worker.domain.holds import Wish
+from worker_crashes import Fate, die
 from worker_examples import NOW, ics
 from worker_fakes import FakeCalendar
 from worker_stage import Stage
@@ -218,3 +219,24 @@ async def test_who_confirms_that_a_calendar_is_gone_does_not_wait(
 
     assert stage.heard(href) is None
     assert [state for _, state in stage.holds()] == [HELD, CONFIRMED]
+
+
+async def test_whenever_a_process_dies_while_a_vanished_calendar_is_let_go_all_of_it_comes_back_with_it() -> None:
+    fate, moment = Fate(), 0
+    while fate.at is None or fate.moments > fate.at:
+        stage, fate = Stage(), Fate(at=moment)
+        home, work = stage.icloud.calendar("home"), stage.icloud.calendar("work")
+        hrefs = [work.put(f"e{n}", ics(f"uid-{n}", TUESDAY)) for n in range(3)]
+        await stage.follow(home, work)
+        await stage.sync()
+        del stage.icloud.list[work.path]
+        await stage.sync()
+        await die(stage, fate)
+
+        stage.icloud.list[work.path] = work
+        await stage.sync(2)
+
+        assert all(stage.heard(href) for href in hrefs), fate.where
+        moment += 1
+
+    assert moment > 10

@@ -9,7 +9,7 @@ from icloud import TokenDead
 from runtime.logs import get_logger
 from sync_worker.application import ask_changes, compare_calendar
 from sync_worker.application.ask_changes import AskChanges, Told
-from sync_worker.application.compare_calendar import CompareCalendar, believed, contents_of, shown_of
+from sync_worker.application.compare_calendar import CompareCalendar, Compared, believed, contents_of, shown_of
 from sync_worker.application.course import Course
 from sync_worker.application.jobs import Jobs
 from sync_worker.application.own_appointments import Undoubted
@@ -45,34 +45,46 @@ class AskCalendar:
             return await self._look_again(course, step, step.hold)
         if step.how is How.DAILY:
             return await self._reconcile(course, step)
-        if step.how is How.EMPTY and await self._is_empty(course, step):
-            return _as_before(step)
+        if step.how is How.EMPTY:
+            return await self._doubted(course, step)
         if step.how is How.CHANGES and token is not None:
             try:
                 return _changed(course, step, await self._changes(course, step, token))
             except TokenDead:
                 _log.info("token_dead", calendar_id=step.calendar_id)
-        return await self._listing(course, step)
+        _, reading = await self._listing(course, step)
+        return reading
 
     async def additions(self, course: Course, step: Step, window: Span) -> Mapping[str, str]:
         """ETags by href of what there is to read in a window. Raises what the account raises."""
         return await self._compare.additions(course.claim, course.account, step, window)
 
-    async def _is_empty(self, course: Course, step: Step) -> bool:
-        """Whether there is nothing at all in it, and nothing has come since."""
-        contents = await contents_of(course.account, shown_of(step))
-        if contents is None or contents or await self._objects.count(course.claim, step.calendar_id):
-            _log.info("empty_listing_doubted", calendar_id=step.calendar_id, objects=len(contents or ()))
-            return False
-        return True
+    async def _doubted(self, course: Course, step: Step) -> Reading:
+        """What lies in a calendar whose listing was empty, by its names where it is still not listed.
 
-    async def _listing(self, course: Course, step: Step) -> Reading:
+        Settles the doubt, unless there is no other way to ask and the listing is as it was. What has changed since the
+        calendar was last read is asked by the next pass.
+        """
+        before, contents = _as_before(step), await contents_of(course.account, shown_of(step))
+        if contents is not None and not contents and not await self._objects.count(course.claim, step.calendar_id):
+            return before
+        _log.info("empty_listing_doubted", calendar_id=step.calendar_id, objects=len(contents or ()))
+        compared, reading = await self._listing(course, step)
+        return replace(
+            reading,
+            shown=before.shown,
+            token=before.token,
+            fetch={**compared.hidden(contents or {}), **reading.fetch},
+            empty_since=step.empty_since if contents is None and compared.bare else None,
+        )
+
+    async def _listing(self, course: Course, step: Step) -> tuple[Compared, Reading]:
         shown, window, now = shown_of(step), course.look.horizon, course.now
         compared = await self._compare(course.claim, course.account, step, window)
         found = await believed(compared, course.account, shown, compared.unlisted)
         doubtful = len(compared.counted(found.missing))
         guarded = after_listing(step.hold, found.said, known=compared.provable, missing=doubtful, now=now)
-        return Reading(
+        return compared, Reading(
             step=step,
             shown=shown,
             fetch={**compared.fetch, **found.moved},
@@ -82,7 +94,8 @@ class AskCalendar:
             verdict=guarded.verdict,
             covered=window.end if step.first else None,
             reconciled=now if step.first else None,
-            empty_since=None if compared.listed or compared.kept else _doubted_since(step, now),
+            empty_since=_doubted_since(step, now) if compared.bare else None,
+            there=compared.listed.keys(),
         )
 
 
@@ -97,14 +110,18 @@ def _changed(course: Course, step: Step, told: Told) -> Reading:
         hold=guarded.hold,
         verdict=guarded.verdict,
         empty_since=step.empty_since,
+        there=told.changes.changed.keys(),
     )
 
 
 def _doubted_since(step: Step, now: datetime) -> datetime | None:
-    """Since when it is in doubt whether a calendar is empty of which nothing is known and nothing was listed."""
+    """Since when it is in doubt whether a calendar is empty of which nothing is known and nothing was listed.
+
+    A listing in the place of changes is as good as a first one.
+    """
     if step.first:
         return now
-    return None if step.how is How.EMPTY else step.empty_since
+    return step.empty_since or (now if step.how is How.CHANGES else None)
 
 
 def _as_before(step: Step) -> Reading:

@@ -66,7 +66,7 @@ class AskChanges:
         """Raises what the account raises, TokenDead among it."""
         found = await course.account.changes(shown_of(step).path, token)
         fetch = await self._unread(course.claim, found.changed)
-        for href, etag in (await self._again(course.claim, step)).items():
+        for href, etag in (await self._again(course.claim, step, found)).items():
             if href not in found.removed:
                 fetch.setdefault(href, etag)
         remove = tuple(event_id(course.claim.connection_id, href) for href in sorted(found.removed))
@@ -101,9 +101,13 @@ class AskChanges:
             }
         return unread
 
-    async def _again(self, claim: Claim, step: Step) -> Mapping[str, str]:
-        """What never came as it was listed, or was read on another basis, or not read by an older version of us."""
-        again = dict(step.tracked.late) if step.tracked else {}
+    async def _again(self, claim: Claim, step: Step, found: Changes) -> Mapping[str, str]:
+        """What never came as it was listed, or was read on another basis, or not read by an older version of us.
+
+        Of what has changed since, the version that was waited for is the one before.
+        """
+        late = step.tracked.late if step.tracked else ()
+        again = {href: etag for href, etag in late if href not in found.changed}
         if step.tracked is not None and step.tracked.quarantine_told:
             for lost in await self._objects.quarantined(claim, step.calendar_id):
                 if lost.quarantine and lost.quarantine.reason == MISSING:
@@ -111,7 +115,8 @@ class AskChanges:
                 elif seen(lost.basis, claim.bases) is Basis.OLDER:
                     again.setdefault(lost.href, lost.etag)
         if step.tracked is not None and seen(step.tracked.basis, (claim.basis,)) is Basis.OTHER:
-            again |= await self._objects.outdated(claim, step.calendar_id)
+            # What is waited for is not what is kept of it.
+            again = {**await self._objects.outdated(claim, step.calendar_id), **again}
         return again
 
     async def _size(self, claim: Claim, step: Step, changed: Collection[str]) -> int:

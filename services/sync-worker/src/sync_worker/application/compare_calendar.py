@@ -55,6 +55,15 @@ class Compared:
         """Those unlisted ones of which no time could be told: the server may know one outside of the window."""
         return frozenset(href for href in self.unlisted if self.kept[href].extent is None)
 
+    @property
+    def bare(self) -> bool:
+        """Whether nothing was listed, and nothing is known."""
+        return not self.listed and not self.kept
+
+    def hidden(self, contents: Mapping[str, str]) -> Mapping[str, str]:
+        """Those of the contents (ETags by href) that are neither listed nor known: they may be over, or withheld."""
+        return {href: etag for href, etag in contents.items() if href not in self.listed and href not in self.kept}
+
     def counted(self, hrefs: Iterable[str]) -> frozenset[str]:
         """Those of them that the guard counts."""
         return frozenset(hrefs) - self.undoubted

@@ -66,7 +66,10 @@ class ImportObjects:
     async def __call__(
         self, claim: Claim, source: Source, wanted: Wanted, look: Look, told: Callable[[int], Awaitable[None]]
     ) -> Lag:
-        """Import; `told` hears the size of each batch. What comes in another version is imported all the same."""
+        """Import; `told` hears the size of each batch.
+
+        What comes in another version is imported all the same, unless the wanted one is kept and only read again.
+        """
         lag = Lag()
         hrefs = list(wanted.etags)
         for start in range(0, len(hrefs), BATCH):

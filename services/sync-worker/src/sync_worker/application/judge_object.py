@@ -1,6 +1,6 @@
 """From one calendar object as it came to what is to be kept of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -55,6 +55,8 @@ class Wanted:
     calendar_id: str
     path: str = field(repr=False)
     etags: Mapping[str, str] = field(repr=False)
+    anyhow: Collection[str] = field(default=(), repr=False)
+    """Hrefs of those that may come in any version, even where the wanted one is kept and only to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ def judged_object(
     claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missing, known: Known | None
 ) -> State | Refresh | None:
     """What is to be written of an object: a new revision, a note, or nothing. The same text is not read again."""
+    if isinstance(one, CalendarObject) and known is not None and _may_be_older(wanted, look, one, known):
+        return None
     if (
         known is not None
         and isinstance(one, CalendarObject)
@@ -92,6 +96,14 @@ def judged_object(
         if _imported(claim, wanted, before, one.href, _read(claim, wanted, before, one)).digest == known.digest:
             fresh = replace(fresh, digest=known.digest)
     return judged(known, fresh)
+
+
+def _may_be_older(wanted: Wanted, look: Look, one: CalendarObject, known: Known) -> bool:
+    """Whether another text came under another ETag than what is asked for and kept: the version before it, perhaps."""
+    asked = wanted.etags.get(one.href)
+    if not (asked and one.etag and known.alive) or known.etag != asked or one.etag == asked:
+        return False
+    return one.href not in wanted.anyhow and (known.origin is None or known.origin.digest != look.digest(one.text))
 
 
 def _count(quarantine: Quarantine | None) -> None:

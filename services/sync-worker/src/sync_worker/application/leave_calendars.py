@@ -15,7 +15,7 @@ from sync_worker.application.tell_holds import TellHolds
 from sync_worker.domain.bases import UNREAD
 from sync_worker.domain.holds import Verdict
 from sync_worker.domain.outbox import Imported, Refresh, State
-from sync_worker.domain.tracked import Tracked
+from sync_worker.domain.tracked import Tracked, leaving
 
 
 class Objects(Protocol):
@@ -57,6 +57,8 @@ class LeaveCalendars:
         """Take all events of a calendar back, and what was said in doubt about them; `verdict` ends what is held."""
         claim = course.claim
         living = await self._objects.living(claim, calendar_id)
+        if living and tracked:
+            await self._passes.remember(claim, calendar_id, leaving(tracked))
         course.removed += await self._remove(claim, living, as_of=course.as_of, reason=RemovalReason.CALENDAR_LEFT)
         if tracked and tracked.quarantine_told:
             await self._tell.say(quarantined(claim, next(course.revisions), calendar_id, ()))

@@ -2,21 +2,22 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
 from icloud import CalendarGone, CredentialsRejected, Forbidden, ICloudError, NotUnderstood, TryLater, event_id
 from runtime.logs import get_logger
-from sync_worker.application import metrics
+from sync_worker.application import count_drift, metrics
 from sync_worker.application.accounts import is_of_one_calendar
 from sync_worker.application.ask_calendar import AskCalendar
 from sync_worker.application.claim import Claim
 from sync_worker.application.compare_calendar import shown_of
+from sync_worker.application.count_drift import CountDrift
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Passes
 from sync_worker.application.import_objects import ImportObjects
 from sync_worker.application.judge_object import Wanted
-from sync_worker.application.reading import Drift, Reading
+from sync_worker.application.reading import Reading
 from sync_worker.application.tell import Tell, quarantine_digest, quarantined
 from sync_worker.application.tell_holds import TellHolds
 from sync_worker.domain.holds import Wish, is_new
@@ -24,31 +25,31 @@ from sync_worker.domain.nearness import nearest_first
 from sync_worker.domain.outbox import MISSING, Known
 from sync_worker.domain.passes import How, Step
 from sync_worker.domain.tracked import (
+    LATE_AT_MOST,
     PATIENCE,
-    PutRight,
     Settled,
     Shown,
     begun,
     failed,
-    news_of_late,
+    is_waited_for,
     settled,
     unsettled,
+    waiting,
 )
 from sync_worker.domain.values import Span
 
 _log = get_logger("sync_worker.read_calendar")
 
 _ONE_CALENDAR: Final = (CalendarGone, Forbidden, NotUnderstood)
+_WHOLE: Final = frozenset({How.DAILY, How.EMPTY})
+"""What is begun anew after a failure, once changes have been asked."""
 
 
-class Objects(Protocol):
+class Objects(count_drift.Objects, Protocol):
     """The kept objects."""
 
     async def quarantined(self, claim: Claim, calendar_id: str) -> Sequence[Known]:
         """Those of one calendar that cannot be read."""
-
-    async def known(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, Known]:
-        """Those that are kept, gone ones included, by event id."""
 
 
 class ReadCalendar:
@@ -61,6 +62,7 @@ class ReadCalendar:
         self._passes = passes
         self._tell = tell
         self._tell_holds = TellHolds(tell)
+        self._put_right = CountDrift(objects)
 
     async def ask(self, course: Course, step: Step) -> Reading | None:
         """What is new; None when it cannot be told now."""
@@ -106,16 +108,22 @@ class ReadCalendar:
         """Import what is new; the reading of which only removals are left to do, if any. None: it is not at its end."""
         claim, step = course.claim, reading.step
         await self._note_begun(claim, step, reading.shown, reading.fetch)
-        wanted = Wanted(step.calendar_id, reading.shown.path, reading.fetch)
+        patient = _failures(claim, step) + 1 < PATIENCE
+        # What is waited for already is asked for again whatever comes of this pass.
+        anyhow = frozenset(href for href, _ in step.tracked.late) if step.tracked and not patient else frozenset[str]()
+        wanted = Wanted(step.calendar_id, reading.shown.path, reading.fetch, anyhow)
         try:
             lag = await self._bring(claim, course.objects, wanted, course.look, course.heard)
         except ICloudError as why:
             await self._fall_behind_or_raise(course, step, why)
             return None
         missing = await self._lagging(claim, step, lag.missing)
-        lags = missing or news_of_late(step.tracked, {href: reading.fetch[href] for href in lag.stale})
-        if lags and _failures(claim, step) + 1 < PATIENCE:
-            await self.fall_behind(course, step, None)
+        if step.how in _WHOLE and len(lag.stale) > LATE_AT_MOST and not missing:
+            # Too many to be waited for, and a listing shows them again tomorrow: what has changed is asked once more.
+            return _from_where_it_was(reading)
+        stale = {href: reading.fetch[href] for href in lag.stale}
+        if patient and is_waited_for(step.tracked, _failures(claim, step), missing=missing, stale=stale):
+            await self._wait_for(course, reading, {href: reading.fetch[href] for href in missing} | stale)
             return None
         if missing:
             lost = dict.fromkeys(missing, "")
@@ -124,9 +132,9 @@ class ReadCalendar:
         return replace(reading, late=late)
 
     async def again(self, course: Course, step: Step) -> AbstractSet[str]:
-        """Import what has come into a calendar meanwhile, and tell the ids of it.
+        """Import what has come into a calendar meanwhile, and tell the ids of all that is there by what changed.
 
-        Settles nothing: the next pass hears all of it once more.
+        Also of what came back as it was. Settles nothing: the next pass hears all of it once more.
         """
         tracked = course.settled.get(step.calendar_id, step.tracked)
         how = How.CHANGES if tracked and tracked.token else How.LISTING
@@ -134,7 +142,7 @@ class ReadCalendar:
         if reading is None:
             return frozenset()
         await self.bring(course, reading)
-        return {event_id(course.claim.connection_id, href) for href in reading.fetch}
+        return {event_id(course.claim.connection_id, href) for href in (*reading.there, *reading.fetch)}
 
     async def settle(self, course: Course, reading: Reading) -> None:
         """Everything of this reading is on Kafka: the next pass goes on from here."""
@@ -167,7 +175,14 @@ class ReadCalendar:
         # Where it was asked once more and did not answer, that counts.
         tracked = course.behind.get(reading.step.calendar_id, reading.step.tracked)
         if tracked is not None:
+            if tracked.hold:
+                course.behind[reading.step.calendar_id] = tracked
             await self._passes.remember(course.claim, reading.step.calendar_id, unsettled(tracked))
+
+    async def _wait_for(self, course: Course, reading: Reading, late: Mapping[str, str]) -> None:
+        step, claim = reading.step, course.claim
+        begin = begun(step.tracked, step.shown, claim.basis)
+        await self.fall_behind(course, replace(step, tracked=waiting(begin, reading.fetch, late)), None)
 
     async def fall_behind(self, course: Course, step: Step, why: ICloudError | None) -> None:
         """The calendar could not be read to the end; what is known of it stays."""
@@ -222,18 +237,11 @@ class ReadCalendar:
             await self._tell.say(quarantined(claim, next(course.revisions), step.calendar_id, known))
         return now
 
-    async def _put_right(self, claim: Claim, drift: Drift | None) -> PutRight | None:
-        """Count what was really put right: read, and found to say something else; or removed."""
-        if drift is None or not (drift.news or drift.extra):
-            return None if drift is None else PutRight()
-        known = await self._objects.known(claim, [*drift.news, *drift.extra])
-        repaired = drift.repaired({one: (each.revision, each.alive) for one, each in known.items()})
-        counts: dict[str, int] = asdict(repaired)
-        for kind, count in counts.items():
-            metrics.DRIFT.labels(kind).inc(count)
-        if any(counts.values()):
-            _log.warning("drift_repaired", **counts)
-        return repaired
+
+def _from_where_it_was(reading: Reading) -> Reading:
+    """The reading, if the next pass asks what changed from where this one did."""
+    token = reading.step.tracked.token if reading.step.tracked else None
+    return replace(reading, token=token, shown=replace(reading.shown, ctag=None))
 
 
 def _failures(claim: Claim, step: Step) -> int:

@@ -1,6 +1,6 @@
 """What one look at a calendar has brought."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,5 +50,9 @@ class Reading:
     empty_since: datetime | None = None
     late: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What has not come in the listed version, whose ETag this is, by href."""
+    there: Collection[str] = field(default=(), repr=False)
+    """Hrefs of what the changes, or the listing, showed, whether it is to be fetched or not."""
+    back: bool = False
+    """Some of what it was to remove has come back since."""
     drift: Drift | None = Drift()
     """None: a full listing was compared, and no change could be asked for beside it."""

@@ -1,10 +1,18 @@
 """The day's work on one calendar: what enters the horizon, and whether a full listing agrees with what is kept."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from icloud import event_id
 from sync_worker.application.ask_changes import AskChanges, Told
-from sync_worker.application.compare_calendar import CompareCalendar, Compared, believed, listed_in, shown_of
+from sync_worker.application.compare_calendar import (
+    CompareCalendar,
+    Compared,
+    believed,
+    contents_of,
+    listed_in,
+    shown_of,
+)
 from sync_worker.application.course import Course
 from sync_worker.application.reading import Drift, Reading
 from sync_worker.domain.changes import EDGE
@@ -29,8 +37,9 @@ class Reconcile:
         shown, window = shown_of(step), course.look.horizon
         compared = await self._compare(course.claim, course.account, step, window)
         entering = await self._entering(course, step)
+        contents = await contents_of(course.account, shown) if step.empty_since else {}
         told = await self._changes.since_kept(course, step)
-        fetch = {**compared.fetch, **_to_extend(compared, entering, window)}
+        fetch = {**compared.hidden(contents or {}), **compared.fetch, **_to_extend(compared, entering, window)}
         unlisted = compared.unlisted
         if told is not None:
             fetch = dict(told.over(fetch))
@@ -52,7 +61,7 @@ class Reconcile:
             verdict=guarded.verdict,
             covered=window.end,
             reconciled=course.now,
-            empty_since=step.empty_since,
+            empty_since=_doubted_since(course, step, told, contents) if compared.bare else None,
             drift=_drift(course, compared, entering, told) if told else None,
         )
 
@@ -62,6 +71,19 @@ class Reconcile:
         if covered >= window.end:
             return {}
         return await listed_in(course.account, shown_of(step), Span(max(covered - EDGE, window.start), window.end))
+
+
+def _doubted_since(
+    course: Course, step: Step, told: Told | None, contents: Mapping[str, str] | None
+) -> datetime | None:
+    """Since when it is in doubt whether a calendar is empty of which nothing is known and nothing was listed.
+
+    Without changes such a listing is as good as a first one.
+    """
+    if step.empty_since:
+        return step.empty_since if contents is None else None
+    token = step.tracked.token if step.tracked else None
+    return course.now if token is not None and told is None else None
 
 
 def _to_extend(compared: Compared, entering: Mapping[str, str], window: Span) -> Mapping[str, str]:

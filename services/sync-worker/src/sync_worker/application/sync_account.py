@@ -1,9 +1,10 @@
 """One pass over one Apple account."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from contracts.events import RemovalReason
@@ -29,6 +30,9 @@ from sync_worker.domain.daily import moment_before
 from sync_worker.domain.holds import Wish, kept
 from sync_worker.domain.passes import Horizon, How, Plan, Remembered, Step, plan
 from sync_worker.domain.tracked import Shown, Tracked
+
+_LOOKS: Final = 3
+"""At the home before something is removed; calendars that change all the time are not waited for."""
 
 _log = get_logger("sync_worker.sync_account")
 
@@ -146,8 +150,9 @@ class SyncAccount:
         await self._do.exports.notice(course, exporting, readings)
         await course.progress.begin(sum(len(reading.fetch) for reading in readings))
         brought = [done for reading in readings if (done := await self._bring(course, reading))]
-        if brought and not course.removals_wait([step.calendar_id for step in gone]):
-            brought = await self._follow_moves(course, planned, brought)
+        left = [step.calendar_id for step in gone]
+        if brought and not course.removals_wait(left):
+            brought = await self._follow_moves(course, planned, brought, left)
         await self._remove(course, brought, gone)
         await self._do.leave(course, planned.left)
 
@@ -170,22 +175,32 @@ class SyncAccount:
         await self._do.read.settle(course, brought)
         return None
 
-    async def _follow_moves(self, course: Course, planned: Plan, brought: list[Reading]) -> list[Reading]:
+    async def _follow_moves(
+        self, course: Course, planned: Plan, brought: list[Reading], left: Collection[str]
+    ) -> list[Reading]:
         """Read on wherever something may have gone that is about to be removed; what is left to be removed.
 
         Calendars are asked one after another, and after the home: of what is moved in between, one tells that it left,
-        while another was asked before it came, or not at all. What this finds to have left is for the next pass.
+        while another was asked before it came, or not at all; and while this reads on, which is why it looks once more
+        where it had to. What this finds to have left is for the next pass.
         """
         steps = [step for step in planned.steps if step.readable]
         frees = [await self._do.remove.frees(course.claim, reading.remove) for reading in brought]
         if len(steps) == 1 or not any(frees):
             return brought
-        shown, came = _shown(_by_id(course.claim, await course.account.calendars())), set[str]()
-        for step in steps:
-            if step.moved(shown.get(step.calendar_id)):
+        came, before = set[str](), {step.calendar_id: step.shown for step in steps}
+        for _ in range(_LOOKS):
+            shown = _shown(_by_id(course.claim, await course.account.calendars()))
+            moved = [
+                one for one in steps if replace(one, shown=before[one.calendar_id]).moved(shown.get(one.calendar_id))
+            ]
+            for step in moved:
                 _log.info("changed_meanwhile", calendar_id=step.calendar_id)
                 came |= await self._do.read.again(course, step)
-        return [replace(one, remove=tuple(each for each in one.remove if each not in came)) for one in brought]
+            if not moved or course.removals_wait(left):
+                break
+            before |= shown
+        return [_without(one, came) for one in brought]
 
     async def _remove(self, course: Course, brought: list[Reading], gone: list[Step]) -> None:
         if (brought or gone) and course.removals_wait([step.calendar_id for step in gone]):
@@ -197,7 +212,7 @@ class SyncAccount:
             course.removed += await self._do.remove(
                 course.claim, reading.remove, as_of=course.as_of, reason=RemovalReason.DELETED
             )
-            await self._do.read.settle(course, reading)
+            await (self._do.read.wait if reading.back else self._do.read.settle)(course, reading)
         for step in gone:
             await self._do.missed.leave(course, step)
 
@@ -219,6 +234,12 @@ class SyncAccount:
             revisions=revisions,
             progress=Progress(self._do.tell, claim, revisions),
         )
+
+
+def _without(reading: Reading, came: AbstractSet[str]) -> Reading:
+    """The reading once some of it is there again. It may go once more: that can be told from before it went only."""
+    remove = tuple(each for each in reading.remove if each not in came)
+    return replace(reading, remove=remove, back=len(remove) < len(reading.remove))
 
 
 def _by_id(claim: Claim, listed: Iterable[ListedCalendar]) -> Mapping[str, ListedCalendar]:

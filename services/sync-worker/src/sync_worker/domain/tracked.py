@@ -1,6 +1,6 @@
 """What is remembered of one calendar between passes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -10,7 +10,7 @@ from sync_worker.domain.holds import Held
 
 PATIENCE: Final = 3
 """So many passes in a row may fail for a calendar before the others stop waiting for it."""
-_LATE_AT_MOST: Final = 100
+LATE_AT_MOST: Final = 100
 _LATE_ASKED: Final = 6
 """What still comes in another version than the listed one after so many more questions, or is more than the above: that
 is this server's way of naming versions."""
@@ -105,6 +105,15 @@ def holding(tracked: Tracked | None, hold: Held, basis: str, as_of: datetime | N
     return replace(tracked or Tracked("", basis), hold=hold, read_until=_read_until(tracked, as_of))
 
 
+def waiting(tracked: Tracked, asked: Collection[str], late: Mapping[str, str]) -> Tracked:
+    """The same where what was asked for (hrefs) is why, and this (listed ETags by href) is what is late of it.
+
+    A full listing had shown some of it, perhaps, and no change ever tells it again. Of very much some is waited for.
+    """
+    unasked = {href: etag for href, etag in tracked.late if href not in asked}
+    return replace(tracked, late=tuple(sorted({**unasked, **late}.items())[:LATE_AT_MOST]))
+
+
 def settled(tracked: Tracked | None, shown: Shown, basis: str, how: Settled, as_of: datetime | None) -> Tracked:
     """What to remember of a calendar that was read to the end, but for what is held."""
     before = begun(tracked, shown, basis)
@@ -127,6 +136,13 @@ def settled(tracked: Tracked | None, shown: Shown, basis: str, how: Settled, as_
     )
 
 
+def is_waited_for(
+    tracked: Tracked | None, failures: int, *, missing: Collection[str], stale: Mapping[str, str]
+) -> bool:
+    """Whether a calendar is not read to the end because of what did not come, or not in the listed version."""
+    return bool(missing) or news_of_late(tracked, stale) or (failures > 0 and bool(stale))
+
+
 def news_of_late(tracked: Tracked | None, late: Mapping[str, str]) -> bool:
     """Whether any of these (listed ETags by href) was not late before."""
     return not late.items() <= dict(tracked.late if tracked else ()).items()
@@ -134,7 +150,7 @@ def news_of_late(tracked: Tracked | None, late: Mapping[str, str]) -> bool:
 
 def _asked_again(before: Tracked, late: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], int]:
     asked = 0 if news_of_late(before, late) or not late else before.late_asked + 1
-    if asked >= _LATE_ASKED or len(late) > _LATE_AT_MOST:
+    if asked >= _LATE_ASKED or len(late) > LATE_AT_MOST:
         return (), 0
     return tuple(sorted(late.items())), asked
 
@@ -142,6 +158,11 @@ def _asked_again(before: Tracked, late: Mapping[str, str]) -> tuple[tuple[tuple[
 def unsettled(tracked: Tracked) -> Tracked:
     """What to remember of a calendar whose removals wait: it is asked again, whatever its ctag says."""
     return replace(tracked, ctag=None)
+
+
+def leaving(tracked: Tracked) -> Tracked:
+    """What to remember of a calendar before its events are taken back: wanted again half way, it is read anew."""
+    return replace(tracked, ctag=None, listed_token=None, token=None, covered=0, reconciled=None)
 
 
 def gone(tracked: Tracked | None, basis: str) -> Tracked:
