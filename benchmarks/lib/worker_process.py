@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +28,9 @@ class Worker:
     ops: str
 
     def cpu(self) -> float:
-        used = self.process.cpu_times()
-        return float(used.user + used.system)
+        # Linux's clock of another process, in nanoseconds: what /proc tells goes by hundredths of a second, which is a
+        # twentieth of what a hundred polls cost.
+        return time.clock_gettime(~self.process.pid << 3 | 2)
 
     def memory(self) -> tuple[float, float]:
         """Megabytes that are resident, and the most that ever were."""

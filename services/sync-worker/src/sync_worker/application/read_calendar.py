@@ -126,10 +126,9 @@ class ReadCalendar:
             await self._wait_for(course, reading, {href: reading.fetch[href] for href in missing} | stale)
             return None
         if missing:
-            lost = dict.fromkeys(missing, "")
-            await self._bring.give_up(claim, Wanted(step.calendar_id, reading.shown.path, lost), course.look)
-        late = {href: etag for href in (*lag.stale, *lag.missing) if (etag := reading.fetch[href])}
-        return replace(reading, late=late)
+            lost = Wanted(step.calendar_id, reading.shown.path, dict.fromkeys(missing, ""))
+            await self._bring.give_up(claim, lost, course.look)
+        return replace(reading, late={one: etag for one in (*lag.stale, *lag.missing) if (etag := reading.fetch[one])})
 
     async def again(self, course: Course, step: Step) -> AbstractSet[str]:
         """Import what has come into a calendar meanwhile, and tell the ids of all that is there by what changed.
@@ -165,7 +164,8 @@ class ReadCalendar:
         if is_new(step.hold, tracked.hold):
             # Also what was said while this pass ran was about what was held before.
             await self._passes.heard(claim, {step.calendar_id: Wish.CONFIRM})
-        await self._passes.remember(claim, step.calendar_id, tracked)
+        if reading.fetch or tracked != claim.calendars.get(step.calendar_id):
+            await self._passes.remember(claim, step.calendar_id, tracked)
         course.settled[step.calendar_id] = tracked
         if step.wish and not tracked.hold:
             await self._passes.heard(claim, {step.calendar_id: step.wish})
