@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
 
 import availability.settings
 import connector.settings
 import sync_worker.settings
 from runtime.settings import Fragment
+from sync_worker.domain.cadence import Bounds
 
 ROOT = Path(__file__).parents[1]
 SETTINGS: dict[str, type[Fragment]] = {
@@ -19,15 +23,25 @@ SETTINGS: dict[str, type[Fragment]] = {
     "A": availability.settings.Settings,
 }
 SERVICES = {"connector": "C", "sync-worker": "W", "availability": "A"}
+REQUIRED = "\N{EN DASH}"
+USUAL = timedelta(minutes=5)
+DERIVED = {
+    "interval / 5": Bounds.around(USUAL).shortest == USUAL / 5,
+    "interval \N{MULTIPLICATION SIGN} 1.6": Bounds.around(USUAL).longest == USUAL * 1.6,
+}
 SECRETS = ("CALSYNC_KAFKA_SASL_PASSWORD", "CALSYNC_MONGODB_URL")
 
 
-def _variables(settings: type[Fragment]) -> Iterator[str]:
+def _fields(settings: type[Fragment]) -> Iterator[tuple[str, FieldInfo]]:
     for field in settings.model_fields.values():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Fragment):
-            yield from _variables(field.annotation)
+            yield from _fields(field.annotation)
         else:
-            yield str(field.validation_alias or field.alias)
+            yield str(field.validation_alias or field.alias), field
+
+
+def _variables(settings: type[Fragment]) -> Iterator[str]:
+    return (variable for variable, _ in _fields(settings))
 
 
 def _documented() -> dict[str, set[str]]:
@@ -44,6 +58,41 @@ def test_the_documentation_names_every_variable_and_who_reads_it() -> None:
             read.setdefault(variable, set()).add(service)
 
     assert _documented() == read
+
+
+def test_the_documentation_tells_every_default() -> None:
+    told = _told_defaults()
+
+    assert set(told.values()) >= set(DERIVED)
+    for settings in SETTINGS.values():
+        for variable, field in _fields(settings):
+            assert _is(field, told[variable]), (variable, told[variable], field.default)
+
+
+def _told_defaults() -> dict[str, str]:
+    rows = [
+        line.split("|") for line in (ROOT / "docs/configuration.md").read_text().splitlines() if "`CALSYNC_" in line
+    ]
+    told: dict[str, str] = {}
+    for _, names, defaults, _, says, *_ in rows:
+        variables = re.findall(r"CALSYNC_[A-Z_]+", names)
+        # A row of two variables has the defaults of both, or one that is both's.
+        parts = defaults.split(", ") if len(variables) > 1 and ", " in defaults else [defaults] * len(variables)
+        below = re.search(r"default: `([^`]+)`", says)
+        texts = [below[1] if below and part.strip() == "below" else part.strip().strip("`") for part in parts]
+        told |= dict(zip(variables, texts, strict=True))
+    return told
+
+
+def _is(field: FieldInfo, told: str) -> bool:
+    """Whether what is told, read as the setting itself is read, is what holds without it."""
+    if told == REQUIRED or field.is_required():
+        return told == REQUIRED and field.is_required()
+    if told in {"none", "system"}:
+        return field.default in (None, ())
+    if told in DERIVED:
+        return field.default is None and DERIVED[told]
+    return bool(TypeAdapter(field.rebuild_annotation()).validate_python(told) == field.default)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -97,8 +146,4 @@ def test_the_containers_are_told_only_what_some_service_reads() -> None:
 
 
 def _required(settings: type[Fragment]) -> Iterator[str]:
-    for field in settings.model_fields.values():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Fragment):
-            yield from _required(field.annotation)
-        elif field.is_required():
-            yield str(field.validation_alias or field.alias)
+    return (variable for variable, field in _fields(settings) if field.is_required())

@@ -14,7 +14,7 @@ from prometheus_tools import CONFIGURATION, ROOT, promtool, rules
 
 CLUSTERS = ("staging", "production")
 # The days of slo.yml take promtool half a minute, and its rules are made as all others are.
-TESTS = [CONFIGURATION / f"tests/{name}.yml" for name in ("kafka", "services", "sync")]
+TESTS = [CONFIGURATION / f"tests/{name}.yml" for name in ("kafka", "servers", "services", "sync")]
 Case = dict[str, Any]
 
 

@@ -5,19 +5,27 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
+from calsync.vouching import Renewing
 from calsync_bootstrap.settings import Settings as BootstrapSettings
 from calsync_keys.settings import Settings as KeysSettings
+from custom_resources import check, is_ours_to_check
 from icloud.credentials import new_key_pair, new_signing_pair
-from manifests import BY_HAND, Json, Pod, environment, not_restricted, of_kind, pod
+from manifests import APPLIED_BY_HAND, BY_HAND, Json, Pod, by_hand, environment, not_restricted, of_kind, pod
 from runtime.settings import Fragment, load
 
 CLUSTERS = ("staging", "production")
-SERVICE = {"calsync-admin": "admin", "calsync-keys": "sync-worker", "calsync-bootstrap": "availability"}
+SERVICE = {
+    "calsync-admin": "admin",
+    "calsync-keys": "sync-worker",
+    "calsync-bootstrap": "availability",
+    "calsync-renew": "admin",
+}
 """Whose image each runs."""
 MADE_BY_PEOPLE = {
     "calsync-admin": set[str](),
     "calsync-keys": {"calsync-vault-private", "calsync-vault-signers", "calsync-vault-tool"},
     "calsync-bootstrap": set[str](),
+    "calsync-renew": {"calsync-mongodb-renew", "calsync-vault-signers", "calsync-vault-tool"},
 }
 EVERY = pytest.mark.parametrize("one", BY_HAND, ids=lambda one: one.name)
 
@@ -28,6 +36,17 @@ def told(one: Pod) -> dict[str, str]:
 
 def test_there_is_one_for_each_tool() -> None:
     assert {one.name for one in BY_HAND} == SERVICE.keys()
+
+
+def test_what_comes_with_a_pod_is_valid() -> None:
+    beside = [one for one in APPLIED_BY_HAND if one["kind"] != "Pod"]
+
+    assert {one["kind"] for one in beside} == {"KafkaUser", "NetworkPolicy"}
+    for resource in beside:
+        if is_ours_to_check(resource):
+            check(resource)
+        else:
+            kubernetes_validate.validate(resource, "1.34", strict=True)
 
 
 @EVERY
@@ -50,7 +69,7 @@ def test_it_ends_by_itself_and_does_not_begin_anew(one: Pod) -> None:
 @pytest.mark.parametrize("overlay", CLUSTERS)
 def test_it_goes_into_kafka_as_the_services_do_but_as_a_user_of_its_own(one: Pod, overlay: str) -> None:
     theirs = {name: value for name, value in environment(overlay, "connector").items() if "_KAFKA_" in name}
-    users = {user["metadata"]["name"] for user in of_kind(overlay, "KafkaUser")}
+    users = {user["metadata"]["name"] for user in (*of_kind(overlay, "KafkaUser"), *by_hand("KafkaUser"))}
 
     own = {name: value for name, value in told(one).items() if "_KAFKA_" in name}
 
@@ -64,21 +83,23 @@ def test_it_goes_into_kafka_as_the_services_do_but_as_a_user_of_its_own(one: Pod
 @EVERY
 @pytest.mark.parametrize("overlay", CLUSTERS)
 def test_its_secrets_are_its_own_and_made_there(one: Pod, overlay: str) -> None:
-    made = {user["metadata"]["name"] for user in of_kind(overlay, "KafkaUser")}
+    made = {user["metadata"]["name"] for user in (*of_kind(overlay, "KafkaUser"), *by_hand("KafkaUser"))}
     by_user = {user["name"]: user["connectionStringSecretName"] for user in _users_of_mongodb(overlay)}
+    standing = {by_user[one.name]} if one.name in by_user else set()
 
     of_kafka = {secret for secret in one.secrets if secret in made}
 
     assert of_kafka == {f"calsync-kafka-{one.name}"} & made
-    assert one.secrets >= {by_user[one.name]}
-    rest = one.secrets - of_kafka - {by_user[one.name], "calsync-cluster-ca-cert"}
+    assert one.secrets >= standing
+    rest = one.secrets - of_kafka - standing - {"calsync-cluster-ca-cert"}
     assert rest == MADE_BY_PEOPLE[one.name]
+    assert by_user.keys() >= SERVICE.keys() - {"calsync-renew"}
 
 
 @EVERY
 @pytest.mark.parametrize("overlay", CLUSTERS)
 def test_its_image_and_its_label_are_those_of_the_overlay(one: Pod, overlay: str) -> None:
-    policies = of_kind(overlay, "NetworkPolicy")
+    policies = [*of_kind(overlay, "NetworkPolicy"), *by_hand("NetworkPolicy")]
     chosen = [policy["spec"]["podSelector"].get("matchLabels") for policy in policies]
     several = [
         name
@@ -103,7 +124,8 @@ def test_it_finds_what_it_is_told_to_open(one: Pod) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"), [("calsync-keys", KeysSettings), ("calsync-bootstrap", BootstrapSettings)]
+    ("name", "settings"),
+    [("calsync-keys", KeysSettings), ("calsync-bootstrap", BootstrapSettings), ("calsync-renew", Renewing)],
 )
 def test_what_it_is_told_starts_the_tool(name: str, settings: type[Fragment], tmp_path: Path) -> None:
     (one,) = (one for one in BY_HAND if one.name == name)

@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from manifests import OVERLAYS, SERVICES, Json, environment, of_kind, pod, pods
+from manifests import BY_HAND, OVERLAYS, SERVICES, Json, environment, of_kind, pod, pods
 
 CLUSTERS = ("staging", "production")
 TALKERS = ("connector", "sync-worker")
 APPLES_NETWORKS = {"17.0.0.0/8", "2620:149::/32"}
 PLATFORMS_NETWORK = "203.0.113.0/24"
+KUBERNETES_API = "192.0.2.0/24"
 PROXY = "egress-proxy"
 
 
@@ -24,13 +25,23 @@ def _applies(selector: Json, labels: Json) -> bool:
 
 
 def _ways_out(overlay: str, name: str) -> Iterator[tuple[Json, set[int]]]:
-    """Everybody whom the pods of this workload may speak to, with the ports."""
-    labels = pod(overlay, name).workload["spec"]["template"]["metadata"]["labels"]
+    """Everybody whom the pods of this name may speak to, with the ports; no ports: any."""
     for policy in of_kind(overlay, "NetworkPolicy"):
-        if _applies(policy["spec"]["podSelector"], labels):
+        if _applies(policy["spec"]["podSelector"], _labels(overlay, name)):
             for rule in policy["spec"].get("egress", ()):
-                assert rule["to"], "to anybody"
-                yield from ((peer, {port["port"] for port in rule["ports"]}) for peer in rule["to"])
+                assert rule.get("to"), "to anybody"
+                yield from ((peer, {port["port"] for port in rule.get("ports", ())}) for peer in rule["to"])
+
+
+def _of_operators(overlay: str) -> dict[str, Json]:
+    """The labels of pods that operators make from our resources."""
+    (mongodb,) = of_kind(overlay, "MongoDBCommunity")
+    (kafka,) = of_kind(overlay, "Kafka")
+    strimzi = {"strimzi.io/cluster": kafka["metadata"]["name"]}
+    return {
+        "mongodb": mongodb["spec"]["statefulSet"]["spec"]["template"]["metadata"]["labels"],
+        **{name: strimzi | {"app.kubernetes.io/name": name} for name in ("kafka", "entity-operator")},
+    }
 
 
 def _networks(overlay: str, name: str) -> set[str]:
@@ -56,7 +67,8 @@ def _manager(overlay: str) -> Json:
 
 @pytest.mark.parametrize("overlay", CLUSTERS)
 def test_only_the_proxy_reaches_the_world_and_only_apples_part_of_it(overlay: str) -> None:
-    outside = {one.name: _networks(overlay, one.name) for one in pods(overlay)}
+    everybody = [*(one.name for one in (*pods(overlay), *BY_HAND)), *_of_operators(overlay)]
+    outside = {name: _networks(overlay, name) for name in everybody}
     ways = list(_ways_out(overlay, PROXY))
 
     assert outside == {
@@ -64,6 +76,8 @@ def test_only_the_proxy_reaches_the_world_and_only_apples_part_of_it(overlay: st
         "connector": {PLATFORMS_NETWORK},
         "availability": {PLATFORMS_NETWORK},
         "sync-worker": set(),
+        **{one.name: set() for one in BY_HAND},
+        **{name: {KUBERNETES_API} for name in _of_operators(overlay)},
     }
     assert {port for peer, ports in ways if "ipBlock" in peer for port in ports} == {443}
     # Besides, it asks for names, and nobody inside.
@@ -85,7 +99,9 @@ def test_who_speaks_to_apple_reaches_the_proxy_and_nobody_else_does(overlay: str
 
 
 def _labels(overlay: str, name: str) -> Json:
-    return dict(pod(overlay, name).workload["spec"]["template"]["metadata"]["labels"])
+    by_hand = {one.name: one.workload["metadata"]["labels"] for one in BY_HAND}
+    others = by_hand | _of_operators(overlay)
+    return dict(others.get(name) or pod(overlay, name).workload["spec"]["template"]["metadata"]["labels"])
 
 
 @pytest.mark.parametrize("overlay", CLUSTERS)

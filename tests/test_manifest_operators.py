@@ -7,7 +7,7 @@ import yaml
 
 from contracts.topics import TOPICS
 from custom_resources import check
-from manifests import ROOT, Json, Pod, not_restricted, of_kind, parsed
+from manifests import ROOT, SERVICES, Json, Pod, not_restricted, of_kind, parsed
 
 CLUSTERS = ("staging", "production")
 # Named after what the operator calls them; one that it does not know would be added, without an image.
@@ -16,6 +16,8 @@ MONGODB_VOLUMES = {"data-volume", "logs-volume"}
 """The operator makes both for each member."""
 READERS = {"calsync.crococlick/topic-reader": "true"}
 NUMBERS = {9: "nine"}
+LEAST_OPLOG = 990
+"""Megabytes that MongoDB takes at least."""
 
 
 def _one(overlay: str, kind: str) -> Json:
@@ -45,6 +47,29 @@ def test_the_guide_counts_the_volumes(overlay: str) -> None:
     mongodb = _one(overlay, "MongoDBCommunity")["members"] * len(MONGODB_VOLUMES)
 
     assert f"for {NUMBERS[kafka + mongodb]} volumes" in guide
+
+
+@pytest.mark.parametrize("overlay", CLUSTERS)
+def test_the_oplog_which_keeps_what_was_erased_is_as_small_as_the_papers_say(overlay: str) -> None:
+    megabytes = _one(overlay, "MongoDBCommunity")["additionalMongodConfig"]["replication"]["oplogSizeMB"]
+
+    assert megabytes >= LEAST_OPLOG
+    for paper in ("docs/capacity.md", "docs/threat-model.md", "ARCHITECTURE.md"):
+        assert f"{megabytes:,} MB" in (ROOT / paper).read_text(), paper
+
+
+def test_the_key_policy_tells_how_each_password_is_changed() -> None:
+    head = "\n## Passwords of MongoDB and Kafka, and Kafka's authority\n"
+    _, section = (ROOT / "docs/key-policy.md").read_text().split(head)
+    users = _one("production", "MongoDBCommunity")["users"]
+    secrets = [user["passwordSecretRef"]["name"] for user in users]
+    secrets += [user["metadata"]["name"] for user in of_kind("production", "KafkaUser")]
+
+    for secret in secrets:
+        name = re.sub("^calsync-(mongodb-password|kafka)-", "", secret)
+        assert secret in section or f"`{name}`" in section or f"`-{name}`" in section, secret
+    rolled = {word for line in re.findall("rollout restart .*", section) for word in line.split() if "deploy/" in word}
+    assert rolled == {f"deploy/{service}" for service in SERVICES}
 
 
 @pytest.mark.parametrize("overlay", CLUSTERS)

@@ -122,9 +122,8 @@ def test_nobody_speaks_to_anybody_unless_told(overlay: str) -> None:
     }
 
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    # Kubernetes' API has no selector; only the operators' own parts may go there.
-    assert sorted(anywhere) == ["mongodb-agent", "strimzi"]
-    assert to_networks == {"17.0.0.0/8", "2620:149::/32", "203.0.113.0/24"}
+    assert anywhere == []
+    assert to_networks == {"17.0.0.0/8", "2620:149::/32", "203.0.113.0/24", "192.0.2.0/24"}
     assert "ingress" not in policies["sync-worker"]
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from linted import Finding, excuses, unexcused, verdict
-from manifests import BY_HAND, OVERLAYS, Json, Pod, of_kind, pods, rendered
+from manifests import APPLIED_BY_HAND, BY_HAND, OVERLAYS, Json, Pod, of_kind, pods, rendered
 
 CLUSTERS = ("staging", "production")
 
@@ -20,9 +20,8 @@ def by_hand(overlay: str) -> tuple[Pod, ...]:
 def everything(overlay: str) -> list[Json]:
     """What is rendered, and beside it, in the same namespace, what is applied by hand."""
     (namespace,) = (one["metadata"]["name"] for one in of_kind(overlay, "Namespace"))
-    placed = [
-        one.workload | {"metadata": one.workload["metadata"] | {"namespace": namespace}} for one in by_hand(overlay)
-    ]
+    beside = APPLIED_BY_HAND if overlay in CLUSTERS else ()
+    placed = [one | {"metadata": one["metadata"] | {"namespace": namespace}} for one in beside]
     return [*deepcopy(rendered(overlay)), *placed]
 
 

@@ -14,7 +14,9 @@ import yaml
 HERE: Final = Path(__file__).parent
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _WIDTH, _HEIGHT, _ACROSS = 8, 8, 3
-_SELECTOR: Final = re.compile(r"\b(calsync[_:][a-z0-9_:]+|process_start_time_seconds)\b(?:\{([^}]*)\})?")
+_SELECTOR: Final = re.compile(
+    r"\b(calsync[_:][a-z0-9_:]+|kubelet_volume_stats_[a-z_]+|process_start_time_seconds)\b(?:\{([^}]*)\})?"
+)
 
 
 def dashboard(uid: str, said: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from typing import Any, Final
 import yaml
 
 HERE: Final = Path(__file__).parent
-_SELECTOR: Final = re.compile(r"\b(calsync[_:][a-z0-9_:]+|up|process_start_time_seconds)\b(?:\{([^}]*)\})?")
+_SELECTOR: Final = re.compile(
+    r"\b(calsync[_:][a-z0-9_:]+|kubelet_volume_stats_[a-z_]+|up|process_start_time_seconds)\b(?:\{([^}]*)\})?"
+)
 
 
 def within(namespace: str, expression: str) -> str:

@@ -50,9 +50,9 @@ class Pod:
         return mounted | {reference["name"] for reference in (*told, *whole) if reference}
 
 
-def _by_hand() -> tuple[Pod, ...]:
+def _by_hand() -> tuple[Json, ...]:
     files = sorted((KUBERNETES / "admin").glob("*.yaml"))
-    return tuple(Pod(one, one["spec"]) for file in files for one in parsed(file.read_text()))
+    return tuple(one for file in files for one in parsed(file.read_text()))
 
 
 @cache
@@ -65,8 +65,15 @@ def parsed(text: str) -> list[Json]:
     return [one for one in yaml.load_all(text, _LOADER) if one]
 
 
-BY_HAND: Final = _by_hand()
-"""The pods of deploy/k8s/admin, which are in no overlay."""
+APPLIED_BY_HAND: Final = _by_hand()
+"""Everything in deploy/k8s/admin, which is in no overlay."""
+BY_HAND: Final = tuple(Pod(one, one["spec"]) for one in APPLIED_BY_HAND if one["kind"] == "Pod")
+"""The pods of it."""
+
+
+def by_hand(kind: str) -> list[Json]:
+    """What of this kind is applied by hand."""
+    return [one for one in APPLIED_BY_HAND if one["kind"] == kind]
 
 
 def of_kind(overlay: str, kind: str) -> list[Json]:

@@ -126,6 +126,6 @@ def rules() -> list[dict[str, Any]]:
 
 
 def names(expressions: Sequence[str]) -> set[str]:
-    """Our metrics and recorded series that expressions speak of, a histogram's by its own name."""
-    found = re.findall(r"\bcalsync[a-z0-9_:]*", " ".join(expressions))
+    """Our metrics, recorded series and the kubelet's that expressions speak of, a histogram's by its own name."""
+    found = re.findall(r"\b(?:calsync[_:]|kubelet_)[a-z0-9_:]*", " ".join(expressions))
     return {re.sub(r"_(bucket|count|sum)$", "", name) for name in found}

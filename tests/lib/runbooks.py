@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+from typer.core import TyperGroup
+
+from calsync.app import app, hoisted
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/runbooks"
 SECTIONS = ("What it means", "First three commands", "Safe to do", "Undo", "Call for help")
@@ -41,3 +46,15 @@ def _sections(text: str) -> dict[str, str]:
     title, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     assert title.startswith("# ")
     return {head: body for head, _, body in (part.partition("\n") for part in parts)}
+
+
+def parsed_calsync(words: list[str]) -> None:
+    """Walk down to the command and have it read its options and arguments, without doing anything."""
+    command = typer.main.get_command(app)
+    rest = hoisted(words)
+    while isinstance(command, TyperGroup):
+        context = command.make_context(command.name, list(rest))
+        name, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert found is not None, name
+        command = found
+    command.make_context(command.name, list(rest))

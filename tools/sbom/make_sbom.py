@@ -6,28 +6,43 @@ The lock (`requirements/*.txt`) says what there is; licences come from the same 
 """
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
-IMAGES: Final = {
-    "connector": ("runtime.txt", "services/connector/pyproject.toml"),
-    "sync-worker": ("runtime.txt", "services/sync-worker/pyproject.toml"),
-    "availability": ("runtime.txt", "services/availability/pyproject.toml"),
-    "simulator": ("simulator.txt", "tools/icloud_simulator/pyproject.toml"),
+IMAGES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "connector": (("runtime.txt",), "services/connector/pyproject.toml"),
+    "sync-worker": (("runtime.txt",), "services/sync-worker/pyproject.toml"),
+    "availability": (("runtime.txt",), "services/availability/pyproject.toml"),
+    "admin": (("runtime.txt", "admin.txt"), "tools/calsync/pyproject.toml"),
+    "preparation": (("runtime.txt",), "tools/local_stack/pyproject.toml"),
+    "simulator": (("runtime.txt", "simulator.txt"), "tools/icloud_simulator/pyproject.toml"),
 }
+"""Every image of the Dockerfile, with the locks that it installs, the later ones over the earlier."""
+
+_ENTRY: Final = re.compile(r"^(?P<name>[\w.-]+)(?:\[[^\]]*\])?==.*(?:\n[ \t]+\S.*)*$", re.MULTILINE)
 
 Json = dict[str, Any]
 
 
-def bill(lock: str, project: str, licences: dict[str, list[Json]]) -> Json:
-    """The bill of one image. Names what a component of the lock has no licence for: nothing is left out silently."""
-    made = _cyclonedx("requirements", str(ROOT / "requirements" / lock), "--pyproject", str(ROOT / project))
+def bill(locks: Sequence[str], project: str, licences: dict[str, list[Json]]) -> Json:
+    """The bill of one image. What has no known licence is in it, without one: nothing is left out silently."""
+    made = _cyclonedx(
+        "requirements", "-", "--pyproject", str(ROOT / project), text="\n".join(_packages(locks).values())
+    )
     for component in made.get("components", ()):
         component["licenses"] = licences.get(_name(component), [])
     return made
+
+
+def _packages(locks: Iterable[str]) -> dict[str, str]:
+    """The locks' entries with their hashes, by name."""
+    texts = ((ROOT / "requirements" / lock).read_text(encoding="utf-8") for lock in locks)
+    return {found["name"].lower(): found[0] for text in texts for found in _ENTRY.finditer(text)}
 
 
 def licences_here() -> dict[str, list[Json]]:
@@ -40,8 +55,8 @@ def main(folder: Path) -> int:
     """Write one file per image; 1 where a licence is unknown."""
     folder.mkdir(parents=True, exist_ok=True)
     licences, unknown = licences_here(), set[str]()
-    for image, (lock, project) in IMAGES.items():
-        made = bill(lock, project, licences)
+    for image, (locks, project) in IMAGES.items():
+        made = bill(locks, project, licences)
         (folder / f"{image}.cdx.json").write_text(json.dumps(made, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         # What is for other machines (`; sys_platform == "win32"`) is not installed here.
         unknown |= {_name(one) for one in made["components"] if _name(one) in licences and not one["licenses"]}
@@ -51,9 +66,9 @@ def main(folder: Path) -> int:
     return 1 if unknown else 0
 
 
-def _cyclonedx(*arguments: str) -> Json:
+def _cyclonedx(*arguments: str, text: str = "") -> Json:
     command = [sys.executable, "-m", "cyclonedx_py", *arguments, "--output-reproducible", "--no-validate"]
-    made = subprocess.run(command, check=True, capture_output=True)
+    made = subprocess.run(command, check=True, capture_output=True, input=text.encode())
     return json.loads(made.stdout)  # type: ignore[no-any-return]
 
 

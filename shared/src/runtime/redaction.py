@@ -16,6 +16,8 @@ _SECRET_KEYS: Final = re.compile(
     r"|ics|body|payload)(?:$|_)",
     re.IGNORECASE,
 )
+_ADDRESS: Final = r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"
+"""An Apple ID is a mail address."""
 _SECRET_TEXTS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -23,7 +25,7 @@ _SECRET_TEXTS: Final = tuple(
         r"\beyJ[\w-]+\.[\w-]+\.[\w-]*",  # a JSON web token
         r"(?<![a-zA-Z0-9_])[a-z]{4}(?:-[a-z]{4}){3}(?![a-zA-Z0-9_])",  # an app-specific password as Apple shows it
         r"(?<![a-zA-Z0-9_])[a-z]{16}(?![a-zA-Z0-9_])",  # and as people type it
-        r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+",  # an Apple ID is a mail address
+        _ADDRESS,
         r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)",  # user and password in a URL
         r"(?<=/)\d{5,}(?=/)",  # a DSID in a CalDAV path
         r"(?s)BEGIN:V.*",  # an iCalendar body
@@ -80,7 +82,7 @@ def _places(trace: TracebackType | None) -> list[str]:
 
 
 def _covered(key: str, value: object, *, depth: int) -> object:
-    if isinstance(value, bool | int | float | None):
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, bytes) or _SECRET_KEYS.search(key) or depth == _DEPTH:
         return REDACTED
@@ -93,5 +95,7 @@ def _covered(key: str, value: object, *, depth: int) -> object:
 
 def _covered_text(text: str) -> str:
     for pattern in _SECRET_TEXTS:
-        text = pattern.sub(REDACTED, text)
+        # From each letter of a word it reads on to the word's end: half of a line's cost, and a long word's squared.
+        if pattern.pattern != _ADDRESS or "@" in text or "%40" in text:
+            text = pattern.sub(REDACTED, text)
     return text

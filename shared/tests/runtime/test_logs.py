@@ -3,6 +3,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from time import process_time
 from typing import Any
 from urllib.parse import quote
 
@@ -89,6 +90,17 @@ def test_fields_named_like_secrets_are_covered(lines: Lines, name: str) -> None:
     (line,) = lines()
     assert line[name] == "[redacted]"
     assert line["nested"] == {name: "[redacted]"}
+
+
+def test_a_long_word_is_looked_through_in_no_time(lines: Lines) -> None:
+    word = "x" * 30_000
+    began = process_time()
+
+    get_logger("tests").info("fact", word=word)
+
+    # Read on from each of its letters, it took six seconds.
+    assert process_time() - began < 1
+    assert lines()[0]["word"] == word
 
 
 def test_fields_that_only_sound_like_secrets_stay(lines: Lines) -> None:
@@ -191,6 +203,25 @@ def test_what_we_say_ourselves_is_never_left_out(lines: Lines) -> None:
     told = lines()
     assert [line["logger"] for line in told] == ["calsync.tests", "aiokafka", "calsync.tests", "calsync.tests"]
     assert "canary" not in json.dumps(told)
+
+
+def test_what_we_say_goes_where_the_libraries_go(lines: Lines) -> None:
+    logging.getLogger().handlers[:] = [logging.NullHandler()]
+
+    get_logger("tests").error("not_heard")
+
+    assert lines() == []
+
+
+def test_what_cannot_be_told_stops_nobody(lines: Lines) -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise ValueError("canary")
+
+    get_logger("tests").error("not_heard", what=Mute())
+    get_logger("tests").error("heard")
+
+    assert [line["event"] for line in lines()] == ["heard"]
 
 
 def test_how_many_lines_were_left_out_stands_in_the_next_one(lines: Lines) -> None:

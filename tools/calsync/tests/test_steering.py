@@ -50,6 +50,26 @@ def test_connections_are_listed_and_shown(world: World) -> None:
     assert (nobody.code, nobody.out) == (1, "")
 
 
+def test_who_is_concerned_where_a_key_of_the_vault_is_lost_is_listed(world: World) -> None:
+    lost, other = [world.connected(events=1) for _ in range(3)], world.connected(events=1)
+    for one in lost:
+        world.change("vault", "credentials", {"_id": one.id}, {"$set": {"key_id": "lost"}})
+    own = world.find("vault", "credentials", {"_id": other.id})["key_id"]
+
+    told = world.calsync("connection", "list", "--key", "lost", "--json").json["connections"]
+    of_one = world.calsync("connection", "list", "--key", "lost", "--user", lost[1].owner.user_id, "--json")
+    some = world.calsync("connection", "list", "--key", "lost", "--limit", "2", "--json")
+    everybody = world.calsync("connection", "list", "--json").json["connections"]
+    table = world.calsync("connection", "list")
+
+    assert [(row["id"], row["vault_key"]) for row in told] == [(one, "lost") for one in sorted(one.id for one in lost)]
+    assert {row["state"] for row in told} == {"connected"}
+    assert [row["id"] for row in of_one.json["connections"]] == [lost[1].id]
+    assert [row["id"] for row in some.json["connections"]] == [row["id"] for row in told][:2]
+    assert {row["id"]: row["vault_key"] for row in everybody} == {one.id: "lost" for one in lost} | {other.id: own}
+    assert "vault key" in table.out
+
+
 def test_a_paused_connection_is_claimed_by_nobody_until_it_is_resumed(world: World) -> None:
     one = world.connected()
     before = world.claims(one.id)
@@ -256,7 +276,7 @@ def test_leases_and_what_waits_are_counted(world: World) -> None:
     }
     assert (leases["due"]["connections"], leases["connections"][0]["connection_id"]) == (1, one.id)
     assert (late.code, late.json["late"]) == (1, ["sync-worker"])
-    assert [row["waiting"] for row in late.json["pending"]] == [0, 1, 0]
+    assert [row["waiting"] for row in late.json["pending"]] == [0, 1, 0, 0]
     assert patient.code == 0
 
 

@@ -127,3 +127,25 @@ def test_what_the_topics_do_not_have_or_have_too_much_is_found(world: World) -> 
 
     assert found(world, silent.id, "--topic") == {("topic", silent.id, None), ("topic", silent.id, silent.events[0])}
     assert found(world, loud.id, "--topic") == {("topic", loud.id, loud.events[0]), ("topic", loud.id, stray)}
+
+
+def test_over_everything_too_what_the_topics_do_not_have_is_found(world: World) -> None:
+    silent, unread = world.connected(events=1), world.connected(events=1)
+    world.delete("sync", "connections", {"_id": unread.id})
+    world.connected(events=1, told=True)
+
+    seen = {one for one in found(world, "--topic") if one[0] == "topic" and one[1] in {silent.id, unread.id}}
+
+    assert seen == {("topic", kept.id, subject) for kept in (silent, unread) for subject in (None, kept.events[0])}
+
+
+def test_a_credential_of_a_connection_that_nobody_has_is_found(world: World) -> None:
+    kept, stray = world.connected(), "0" * 32
+
+    async def left(client: Client) -> None:
+        vault = client["vault"]["credentials"]
+        await vault.insert_one((await vault.find_one({"_id": kept.id}) or {}) | {"_id": stray})
+
+    world.does(left)
+
+    assert found(world) == found(world, stray) == {("states", stray, None)}

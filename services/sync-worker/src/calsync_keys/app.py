@@ -71,6 +71,9 @@ def parser() -> ArgumentParser:
         metavar="SIGNER_ID",
         help="also what this signer has signed, whose key is to be retired",
     )
+    reseal.add_argument(
+        "--all-refused", action="store_true", help=f"name all that is left as it is, not the first {_SHOWN} alone"
+    )
     retire = commands.add_parser("retire", help="delete a key's file here, unless envelopes use it")
     retire.add_argument("key_id", metavar="ID")
     return told
@@ -117,8 +120,11 @@ async def _reseal(vault: Vault, settings: Settings, told: Namespace) -> int:
             _WRONG,
         )
     done = await Reseal(vault, keyring, wanted, told.per_second)(_tell)
-    for connection_id, reason in list(done.refused.items())[:_SHOWN]:
+    told_of = len(done.refused) if told.all_refused else _SHOWN
+    for connection_id, reason in list(done.refused.items())[:told_of]:
         _say(f"left as it is: {connection_id} ({reason})")
+    if len(done.refused) > told_of:
+        _say(f"and {len(done.refused) - told_of} more: --all-refused names all of them")
     return _say(f"{_counted(done)}. Done.", _NOT_ALL if done.refused else _DONE)
 
 

@@ -97,6 +97,23 @@ async def test_what_was_not_signed_or_wrongly_is_not_made_good(held: Held) -> No
     assert {one["_id"]: one for one in held.kept.find({"_id": {"$ne": "c-0"}})} == before
 
 
+async def test_of_many_that_no_key_opens_the_first_are_named_and_all_of_them_where_asked(held: Held) -> None:
+    held.fill(25)
+    held.old.private_keys_dir.rename(held.folder / "lost")
+    new = held.new_keys()
+
+    first = await held.run("reseal", "--to", new.key_id, "--per-second", "2000")
+    every = await held.run("reseal", "--to", new.key_id, "--per-second", "2000", "--all-refused")
+
+    named = [[line for line in said.splitlines() if line.startswith("left as it is:")] for _, said in (first, every)]
+    assert ([code for code, _ in (first, every)], held.number(held.old.key_id)) == ([1, 1], 25)
+    assert (len(named[0]), "and 5 more: --all-refused names all of them" in first[1]) == (20, True)
+    assert (set(named[1]), " more:" in every[1]) == (
+        {f"left as it is: c-{one} (unknown_key)" for one in range(25)},
+        False,
+    )
+
+
 async def test_on_the_day_when_signatures_begin_what_is_there_is_signed(held: Held) -> None:
     held.signing = False
     held.fill(3)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from calsync.ends import End
 from calsync.session import Session
 from calsync.settings import Store
-from calsync.stores import NEVER, PENDING, Document, Stores, stores
+from calsync.stores import NEVER, PENDING, UNCHECKED, Document, Stores, stores
 
 _MOST: Final = 10_000
 """No count goes further: it would only say that there are too many."""
@@ -25,13 +25,14 @@ async def show_leases(session: Session, *, connections: bool, limit: int) -> End
 
 
 async def show_pending(session: Session, max_age: timedelta) -> End:
-    """How much waits for Kafka in each service, and since when; WRONG when the oldest is older than `max_age`."""
+    """How much waits in each service to be told, and since when; WRONG when the oldest is older than `max_age`."""
     async with stores(session.load(Store).mongo) as found:
         now = await found.now()
         rows = [
             await _announcements("connector", found.connections, now),
             await _events(found, now),
             await _announcements("availability", found.timeline, now),
+            await _unchecked(found, now),
         ]
     late = [one["service"] for one in rows if (one["oldest_seconds"] or 0) > max_age.total_seconds()]
     session.tell(pending=rows, late=late)
@@ -98,6 +99,15 @@ async def _events(found: Stores, now: datetime) -> Document:
     waiting = await found.objects.count_documents(where, limit=_MOST, hint=PENDING)
     moment = datetime.fromtimestamp(oldest[0]["at"], UTC) if oldest else None
     return _waiting("sync-worker", waiting, moment, now)
+
+
+async def _unchecked(found: Stores, now: datetime) -> Document:
+    """Users whose appointments are still to be held against their time, as availability itself counts them."""
+    where = {"unchecked": True}
+    first = {"$group": {"_id": None, "at": {"$min": "$unchecked_since"}}}
+    oldest = await found.guards.aggregate([{"$match": where}, {"$limit": _MOST}, first], hint=UNCHECKED).to_list(None)
+    waiting = await found.guards.count_documents(where, limit=_MOST, hint=UNCHECKED)
+    return _waiting("availability-conflicts", waiting, oldest[0]["at"] if oldest else None, now)
 
 
 def _waiting(service: str, count: int, oldest: datetime | None, now: datetime) -> Document:

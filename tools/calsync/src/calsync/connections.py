@@ -1,46 +1,18 @@
-"""Connections as all services see them together."""
+"""A connection as all services see it together, and as workers are told to leave it alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from calsync.audit import Deed, Entry, KeptAudit
 from calsync.by_hand import ACTIVE, DUE
-from calsync.ends import End, Misuse, NotThere
+from calsync.ends import End, NotThere
 from calsync.session import Session
 from calsync.settings import Store
 from calsync.stores import LEFT_OUT, NEVER, Document, Stores, stores
 from runtime.clock import system_clock
 
 _SHOWN: Final = ("account_id", "user_id", "state", "epoch", "revision", "changed_at", "created_at", "published")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which connections are to be listed."""
-
-    account_id: str | None
-    user_id: str | None
-    state: str | None
-    paused: bool
-    limit: int
-
-
-async def show_list(session: Session, wanted: Wanted) -> End:
-    """The connections that the connector has, with how the workers stand with them."""
-    if wanted.limit < 1:
-        raise Misuse("--limit must be at least 1.")
-    async with stores(session.load(Store).mongo) as found:
-        where = await _where(found, wanted)
-        fields = dict.fromkeys((*_SHOWN, "sync.as_of"), True)
-        cursor = found.connections.find(where, fields).sort("_id", 1).limit(wanted.limit)
-        listed = await cursor.to_list(None)
-        ids = [one["_id"] for one in listed]
-        kept = {one["_id"]: one async for one in found.synced.find({"_id": {"$in": ids}}, LEFT_OUT)}
-        now = await found.now()
-        session.tell(connections=[_row(one, kept.get(one["_id"], {}), now) for one in listed])
-    return End.OK
 
 
 async def show_one(session: Session, connection_id: str) -> End:
@@ -102,15 +74,6 @@ async def resume(session: Session, connection_id: str) -> End:
     return End.OK
 
 
-async def _where(found: Stores, wanted: Wanted) -> Document:
-    said = {"account_id": wanted.account_id, "user_id": wanted.user_id, "state": wanted.state}
-    where: Document = {name: value for name, value in said.items() if value is not None}
-    if wanted.paused:
-        ids = [one["_id"] async for one in found.synced.find({"paused": {"$exists": True}}, {"_id": True})]
-        where["_id"] = {"$in": ids}
-    return where
-
-
 async def _active(found: Stores, connection_id: str) -> Document:
     kept = await found.synced.find_one({"_id": connection_id}, LEFT_OUT)
     if kept is None or kept.get("state") != ACTIVE:
@@ -129,22 +92,6 @@ def _deed(what: str, kept: Document) -> Deed:
 
 def _audit(session: Session, found: Stores) -> KeptAudit:
     return KeptAudit(found.audit, system_clock, session.named)
-
-
-def _row(own: Document, kept: Document, now: datetime) -> Document:
-    as_of = kept.get("as_of")
-    return {
-        "id": own["_id"],
-        "account_id": own["account_id"],
-        "user_id": own["user_id"],
-        "state": own["state"],
-        "epoch": own["epoch"],
-        "age_seconds": None if as_of is None else _seconds(as_of, now),
-        "next_look_at": _due(kept),
-        "leased": _leased(kept, now),
-        "paused": "paused" in kept,
-        "failures": kept.get("failures", 0) or 0,
-    }
 
 
 def _of_connector(own: Document | None) -> Document | None:
@@ -176,9 +123,9 @@ def _of_worker(kept: Document | None, now: datetime) -> Document | None:
         "epoch": kept.get("epoch"),
         "revision": kept.get("revision"),
         "as_of": kept.get("as_of"),
-        "next_look_at": _due(kept),
+        "next_look_at": due(kept),
         "paused_at": (kept.get("paused") or {}).get("at"),
-        "leased_by": lease.get("owner") if _leased(kept, now) else None,
+        "leased_by": lease.get("owner") if leased(kept, now) else None,
         "fence": kept.get("fence", 0),
         "passes": kept.get("passes", 0),
         "failures": kept.get("failures", 0) or 0,
@@ -232,15 +179,13 @@ def _of_vault(sealed: Document | None) -> Document | None:
     return sealed and {"epoch": sealed["epoch"], "key_id": sealed["key_id"], "signer_id": sealed.get("signer_id")}
 
 
-def _due(kept: Document) -> datetime | None:
-    due = kept.get("next_sync_at")
-    return None if due is None or due >= NEVER else due
+def due(kept: Document) -> datetime | None:
+    """When workers look at it next; None where they do not."""
+    at: datetime | None = kept.get("next_sync_at")
+    return None if at is None or at >= NEVER else at
 
 
-def _leased(kept: Document, now: datetime) -> bool:
+def leased(kept: Document, now: datetime) -> bool:
+    """Whether a worker has it."""
     until = (kept.get("lease") or {}).get("until")
     return until is not None and until > now
-
-
-def _seconds(moment: datetime, now: datetime) -> int:
-    return max(0, round((now - moment).total_seconds()))

@@ -84,13 +84,13 @@ def _of_living(one: Connection, own: Document) -> Iterator[str]:
 
 
 def _of_ended(one: Connection) -> Iterator[str]:
+    why = "it is over" if one.own is not None else "the connector does not know it"
     if one.sealed is not None:
-        yield "it is over, and the vault still has its credential"
+        yield f"{why}, and the vault still has its credential"
     if one.claimed:
         yield "it is over, and its Apple account is still taken"
     if one.own is not None and one.own.get("pending"):
         return
-    why = "it is over" if one.own is not None else "the connector does not know it"
     if one.kept is not None and one.kept.get("state") != "gone":
         yield f"{why}, and the workers still have it"
     if one.told is not None and "ended" not in one.told and "setup" in one.told:

@@ -1,7 +1,7 @@
 """The compacted topics, held against MongoDB: the last record of each key must tell what is kept."""
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,15 @@ class Last:
     connection_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """The connections of a partition that are asked about."""
+
+    ids: Collection[str]
+    alone: bool
+    """These and no other; else whatever the topics name, too."""
+
+
 @dataclass(slots=True)
 class Read:
     """How much was looked at."""
@@ -42,19 +51,34 @@ async def of_topics(
 ) -> AsyncIterator[Finding]:
     """Everything that differs; `ids` None: of all connections."""
     numbers = range(CONNECTIONS.partitions) if ids is None else {partition_of(one) for one in ids}
+    kept = by_partition(await _kept(found) if ids is None else ids)
     for number in sorted(numbers):
-        mine = None if ids is None else {one for one in ids if partition_of(one) == number}
+        mine = Mine(kept.get(number, set()), alone=ids is not None)
         told = await _last(kafka, TopicPartition(CONNECTIONS.name, number), counted)
         async for finding in _connections(found, told, mine, at):
             yield finding
         events = await _last(kafka, TopicPartition(ICLOUD_EVENTS.name, number), counted)
-        async for finding in _events(found, events, mine, number, at):
+        async for finding in _events(found, events, mine, at):
             yield finding
 
 
 def partition_of(connection_id: str) -> int:
     """Where all lies that is said of a connection."""
     return key_hash(connection_id) % CONNECTIONS.partitions
+
+
+def by_partition(ids: Iterable[str]) -> dict[int, set[str]]:
+    """Those of each partition that has any."""
+    found: dict[int, set[str]] = {}
+    for one in ids:
+        found.setdefault(partition_of(one), set()).add(one)
+    return found
+
+
+async def _kept(found: Stores) -> set[str]:
+    """All connections that connector or workers have: a topic that lacks one says nothing of it."""
+    both = (found.connections, found.synced)
+    return {one["_id"] for each in both async for one in each.find({}, {"_id": True})}
 
 
 async def _last(kafka: AIOKafkaConsumer, place: TopicPartition, counted: Read) -> dict[str, Last]:
@@ -75,11 +99,9 @@ async def _last(kafka: AIOKafkaConsumer, place: TopicPartition, counted: Read) -
     return last
 
 
-async def _connections(
-    found: Stores, told: Mapping[str, Last], mine: Collection[str] | None, at: Moment
-) -> AsyncIterator[Finding]:
+async def _connections(found: Stores, told: Mapping[str, Last], mine: Mine, at: Moment) -> AsyncIterator[Finding]:
     fields = dict.fromkeys(("state", "epoch", "revision", "pending.at", "changed_at"), True)
-    ids = sorted(told if mine is None else mine)
+    ids = sorted(mine.ids if mine.alone else {*mine.ids, *told})
     known = {one["_id"]: one async for one in found.connections.find({"_id": {"$in": ids}}, fields)}
     for one in ids:
         what = _of_connection(known.get(one), told.get(one), at)
@@ -99,24 +121,15 @@ def _of_connection(own: Document | None, last: Last | None, at: Moment) -> str |
     return None if last.version == version(own) else "calendar.connections.v1 has another version of it last"
 
 
-async def _events(
-    found: Stores, told: dict[str, Last], mine: Collection[str] | None, number: int, at: Moment
-) -> AsyncIterator[Finding]:
-    ids = mine if mine is not None else await _of_partition(found, told, number)
-    for connection_id in sorted(ids):
+async def _events(found: Stores, told: dict[str, Last], mine: Mine, at: Moment) -> AsyncIterator[Finding]:
+    said = set() if mine.alone else {one.connection_id for one in told.values() if one.connection_id is not None}
+    for connection_id in sorted({*mine.ids, *said}):
         async for one in found.objects.find({"connection_id": connection_id}, OBJECT):
             what = _of_event(one, told.pop(one["_id"], None), at)
             if what:
                 yield Finding("topic", connection_id, one["_id"], what)
     for finding in _left_over(told, mine):
         yield finding
-
-
-async def _of_partition(found: Stores, told: Mapping[str, Last], number: int) -> set[str]:
-    """All connections of a partition, whoever knows them."""
-    said = {one.connection_id for one in told.values() if one.connection_id is not None}
-    kept = {one["_id"] async for one in found.synced.find({}, {"_id": True}) if partition_of(one["_id"]) == number}
-    return said | kept
 
 
 def _of_event(one: Document, last: Last | None, at: Moment) -> str | None:
@@ -129,7 +142,7 @@ def _of_event(one: Document, last: Last | None, at: Moment) -> str | None:
     return None if last.version == version(one) else "icloud.events.v1 has another version of it last"
 
 
-def _left_over(told: Mapping[str, Last], mine: Collection[str] | None) -> Iterator[Finding]:
+def _left_over(told: Mapping[str, Last], mine: Mine) -> Iterator[Finding]:
     for event_id, last in told.items():
-        if last.alive and (mine is None or last.connection_id in mine):
+        if last.alive and (not mine.alone or last.connection_id in mine.ids):
             yield Finding("topic", last.connection_id, event_id, "icloud.events.v1 has it, the workers do not")

@@ -32,6 +32,7 @@ async def why(session: Session, user_id: str, span: str) -> End:
         as_of=found.get("as_of"),
         blocking=[_row(one) for one in found.get("blocking", ())],
         ignored=[_row(one) for one in found.get("ignored", ())],
+        more=found.get("more", []),
         calendars=[{name: one.get(name) for name in ("id", "state", "as_of")} for one in found.get("calendars", ())],
     )
     return End.OK

@@ -23,6 +23,8 @@ NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """When a connection is due that the workers do not look at."""
 PENDING: Final = "pending"
 """The workers' index of objects that wait to be published. MongoDB has to be told of a partial index."""
+UNCHECKED: Final = "unchecked"
+"""Availability's index of users whose appointments are still to be held against their time."""
 QUARANTINED: Final = "quarantined"
 """The workers' index of objects that cannot be read."""
 
@@ -40,6 +42,7 @@ class Stores:
         self.jobs: Collection = client["sync"]["appointments"]
         self.budgets: Collection = client["sync"]["budgets"]
         self.timeline: Collection = client["availability"]["timeline"]
+        self.guards: Collection = client["availability"]["guards"]
         self.audit: Collection = client[ADMIN]["audit"]
         self.replayed: Collection = client[ADMIN]["replayed"]
 

@@ -141,25 +141,25 @@ def _report(seen: Collection[Finding], counts: Counts, *, topic: bool) -> dict[s
 
 
 async def _is_known(found: Stores, one: str) -> bool:
-    kept = (found.connections, found.synced, found.timeline)
+    kept = (found.connections, found.synced, found.timeline, found.sealed)
     return any([await each.count_documents({"_id": one}, limit=1) for each in kept])
 
 
 async def _pages(found: Stores, ids: Sequence[str] | None) -> AsyncIterator[Sequence[str]]:
-    """The ids of all connections that connector or workers have, in pages."""
+    """The ids of all connections that connector or workers have, or the vault a credential of, in pages."""
     if ids is not None:
         for start in range(0, len(ids), _PAGE):
             yield ids[start : start + _PAGE]
         return
     after = ""
     while True:
-        behind, both = {"_id": {"$gt": after}}, list[list[str]]()
-        for collection in (found.connections, found.synced):
+        behind, those = {"_id": {"$gt": after}}, list[list[str]]()
+        for collection in (found.connections, found.synced, found.sealed):
             cursor = collection.find(behind, {"_id": True}).sort("_id", 1).limit(_PAGE)
-            both.append([one["_id"] async for one in cursor])
-        # Beyond the end of a full page of one, the other's ids are not known to be all.
-        ends = [each[-1] for each in both if len(each) == _PAGE]
-        page = sorted(one for one in {*both[0], *both[1]} if not ends or one <= min(ends))
+            those.append([one["_id"] async for one in cursor])
+        # Beyond the end of a full page of one, the others' ids are not known to be all.
+        ends = [each[-1] for each in those if len(each) == _PAGE]
+        page = sorted(one for one in set[str]().union(*those) if not ends or one <= min(ends))
         if not page:
             return
         yield page

@@ -20,15 +20,18 @@ def list_(  # noqa: PLR0913 - as many as there are ways to narrow it down
     account: Account = None,
     user: User = None,
     state: Annotated[str | None, typer.Option(help="connected, needs_reconnect or disconnected.")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only those whose credential is sealed for this key of the vault.")
+    ] = None,
     *,
     paused: Annotated[bool, typer.Option("--paused", help="Only those that are paused.")] = False,
     limit: Limit = 100,
 ) -> None:
-    """The connections, with how long ago each was read and when it is looked at next."""
-    from calsync.connections import Wanted, show_list
+    """The connections, with how long ago each was read, when it is looked at next, and the vault's key of each."""
+    from calsync.listed import Wanted, show_list
 
     session = session_of(context)
-    session.run(show_list(session, Wanted(account, user, state, paused, limit)))
+    session.run(show_list(session, Wanted(account, user, state, key, paused, limit)))
 
 
 @app.command()

@@ -37,7 +37,7 @@ def create(
 
 
 @app.command()
-def reseal(
+def reseal(  # noqa: PLR0913 - as many as the tool has options
     context: typer.Context,
     to: Annotated[str, typer.Option("--to", metavar="KEY_ID", help="The key to seal for.", show_default=False)],
     per_second: Annotated[float, typer.Option(help="Envelopes a second at most.")] = 50.0,
@@ -46,6 +46,7 @@ def reseal(
     ] = None,
     *,
     accept_unsigned: Annotated[bool, typer.Option("--accept-unsigned", help="Sign what nobody has signed.")] = False,
+    all_refused: Annotated[bool, typer.Option("--all-refused", help="Name all that is left as it is.")] = False,
 ) -> None:
     """Seal what is sealed for other keys, while everything runs."""
     from calsync.other_tools import KEYS, use
@@ -54,6 +55,7 @@ def reseal(
     signers = [word for one in signed_by or () for word in ("--signed-by", one)]
     arguments = ["reseal", "--to", to, "--per-second", str(per_second), *signers]
     arguments += ["--accept-unsigned"] if accept_unsigned else []
+    arguments += ["--all-refused"] if all_refused else []
     session.run(use(session, KEYS, arguments, f"Seal all envelopes for {to}?"))
 
 

@@ -15,7 +15,7 @@ def pending(
         float, typer.Option(metavar="SECONDS", min=0, help="Exit code 1 where something is older.")
     ] = 60,
 ) -> None:
-    """How much waits for Kafka in each service, and since when."""
+    """How much waits in each service to be told, and since when."""
     from calsync.backlog import show_pending
 
     session = session_of(context)
