@@ -16,8 +16,8 @@ _SECRET_KEYS: Final = re.compile(
     r"|ics|body|payload)(?:$|_)",
     re.IGNORECASE,
 )
-_ADDRESS: Final = r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"
-"""An Apple ID is a mail address."""
+_ADDRESS: Final = r"[\w.+%-]{1,254}(?:@|%40)[\w-]{1,254}(?:\.[\w-]+)+"
+"""An Apple ID is a mail address, of 254 characters at most (RFC 5321). Unbounded, a long word costs its square."""
 _SECRET_TEXTS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -95,7 +95,7 @@ def _covered(key: str, value: object, *, depth: int) -> object:
 
 def _covered_text(text: str) -> str:
     for pattern in _SECRET_TEXTS:
-        # From each letter of a word it reads on to the word's end: half of a line's cost, and a long word's squared.
+        # From each letter of a word it reads on: half of a line's cost.
         if pattern.pattern != _ADDRESS or "@" in text or "%40" in text:
             text = pattern.sub(REDACTED, text)
     return text

@@ -92,15 +92,16 @@ def test_fields_named_like_secrets_are_covered(lines: Lines, name: str) -> None:
     assert line["nested"] == {name: "[redacted]"}
 
 
-def test_a_long_word_is_looked_through_in_no_time(lines: Lines) -> None:
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("@ ", " @"), ("someone@me.com ", "")])
+def test_a_long_word_is_looked_through_in_no_time(lines: Lines, before: str, after: str) -> None:
     word = "x" * 30_000
     began = process_time()
 
-    get_logger("tests").info("fact", word=word)
+    get_logger("tests").info("fact", word=f"{before}{word}{after}")
 
-    # Read on from each of its letters, it took six seconds.
+    # Read on from each of its letters to its end, it took six seconds.
     assert process_time() - began < 1
-    assert lines()[0]["word"] == word
+    assert word in lines()[0]["word"]
 
 
 def test_fields_that_only_sound_like_secrets_stay(lines: Lines) -> None:
