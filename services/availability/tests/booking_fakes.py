@@ -115,7 +115,7 @@ class MemoryBookings:
         return True
 
     async def waiting(self) -> AsyncGenerator[Sequence[Waiting], None]:
-        page = [Waiting(one[0].user.account_id, one[0].appointment_id) for one in self.pending.values() if one]
+        page = [Waiting(one[0].user, one[0].appointment_id) for one in self.pending.values() if one]
         if page:
             yield page
 
@@ -200,15 +200,25 @@ class MemoryDesk:
 
 
 class RecordedAnnouncer:
-    """Keeps what it is told; while `away` it takes nothing, and of those in `refused` never anything."""
+    """Keeps what it is told.
+
+    While `away` it takes nothing, of users in `lost` nothing either, and of appointments in `refused` never anything.
+    """
 
     def __init__(self) -> None:
         self.told: list[Announcement] = []
         self.away = False
+        self.lost: set[User] = set()
         self.refused: set[str] = set()
+        self.tries = 0
+
+    def lane(self, user: User) -> int:
+        """One of its own for each user who is lost, one for all others."""
+        return sorted(self.lost).index(user) if user in self.lost else -1
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
-        if self.away:
+        self.tries += 1
+        if self.away or any(one.user in self.lost for one in announcements):
             raise Unpublished
         if any(one.appointment_id in self.refused for one in announcements):
             raise Unpublishable

@@ -81,6 +81,13 @@ class MemoryTimeline:
             about: doubt for about, doubt in self.doubts.items() if doubt.connection_id not in connection_ids
         }
 
+    async def whose(self, ids: Collection[str]) -> Collection[User]:
+        setups = (self.connections[one].newest.get(SetUp) for one in ids if one in self.connections)
+        owners = [piece.owner for piece in setups if isinstance(piece, SetUp)]
+        events = (self.events.get(one) for one in ids)
+        owners += [change.owner for change in events if isinstance(change, Imported)]
+        return {User(owner.account_id, owner.user_id) for owner in owners}
+
     async def recheck(self, users: Collection[User]) -> None:
         for user in users:
             if user in self.counts:
@@ -119,7 +126,8 @@ class MemoryTimeline:
     async def known_of(self, account_id: str, user_ids: Collection[str], window: Window) -> Mapping[str, Known]:
         return {user_id: await self.known(account_id, user_id, window) for user_id in user_ids}
 
-    async def all_day_free(self, account_id: str, user_id: str) -> Collection[KnownOccurrences]:
+    async def all_day_free(self, account_id: str, user_id: str, after: int) -> Collection[KnownOccurrences]:
+        del after
         known = await self.known(account_id, user_id, Window(0, 1))
         return [one for one in known.occurrences if one.facts.all_day and one.facts.transparent]
 

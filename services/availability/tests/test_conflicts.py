@@ -1,7 +1,10 @@
 """What comes after a booking never undoes it; but it is told."""
 
 import asyncio
+from collections.abc import Collection
+from typing import cast
 
+import pytest
 from services.availability.tests.booking_stage import Stage
 from services.availability.tests.examples import (
     CONNECTION,
@@ -16,10 +19,13 @@ from services.availability.tests.examples import (
     removed,
     setup_changed,
     span,
+    tombstone,
 )
 from services.availability.tests.stories import ask, connections, events
 
+from availability.application.timeline import AskLater, Timeline
 from availability.domain.appointments import News, announcement
+from availability.domain.changes import EventChange
 
 
 async def test_an_event_that_comes_later_is_told_and_leaves_the_appointment_alone(stage: Stage) -> None:
@@ -94,6 +100,49 @@ async def test_a_change_of_setup_begins_conflicts_and_a_disconnect_ends_them(sta
     news.append(await stage.check())
 
     assert news == [0, 1, 1]
+
+
+async def test_what_a_tombstone_alone_ends_is_no_conflict_any_more(stage: Stage) -> None:
+    await connections(stage.timeline, connected())
+    booked = [await stage.book(span(19, 20)), await stage.book(span(20, 21))]
+    await events(stage.timeline, imported("event-1", span(19, 20)), imported("event-2", span(20, 21)))
+    news = [await stage.check()]
+
+    await events(stage.timeline, tombstone("event-1", revision=2))
+    news.append(await stage.check())
+    await connections(stage.timeline, tombstone(CONNECTION, revision=2))
+    news.append(await stage.check())
+
+    assert news == [2, 1, 1]
+    assert [(await stage.look_at(one)).appointment.conflicts for one in booked] == [(), ()]
+
+
+class DiesAfter:
+    """A timeline that does what it is told, and then dies; the news come again."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._timeline, name)
+
+    async def put_events(self, changes: Collection[EventChange]) -> None:
+        await self._timeline.put_events(changes)
+        raise AskLater
+
+
+async def test_what_a_tombstone_ends_is_seen_though_its_writer_dies(stage: Stage) -> None:
+    await connections(stage.timeline, connected())
+    booked = await stage.book(span(19, 20))
+    await events(stage.timeline, imported("event-1", span(19, 20)))
+    await stage.check()
+
+    with pytest.raises(AskLater):
+        await events(cast("Timeline", DiesAfter(stage.timeline)), tombstone("event-1", revision=2))
+    await events(stage.timeline, tombstone("event-1", revision=2))
+
+    assert await stage.check() == 1
+    assert (await stage.look_at(booked)).appointment.conflicts == ()
 
 
 async def test_moving_out_of_a_conflict_ends_it(stage: Stage) -> None:

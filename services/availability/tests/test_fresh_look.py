@@ -130,6 +130,16 @@ async def test_nobody_is_asked_where_apple_does_not_let_us_in(stage: Stage) -> N
     assert refused.value.known.state is State.NEEDS_RECONNECT
 
 
+async def test_what_was_read_lately_is_new_enough_though_apple_has_refused_since(stage: Stage) -> None:
+    await connections(stage.timeline, connected())
+    await syncs(stage.timeline, completed(ago(minutes=5), revision=1), rejected(revision=2))
+
+    booked = await stage.book(span(19, 20), max_age=TEN_MINUTES)
+
+    assert (booked.as_of, booked.state) == (NOW - timedelta(minutes=5), State.NEEDS_RECONNECT)
+    assert stage.workers.asked == []
+
+
 async def test_a_calendar_that_the_look_left_out_is_not_waited_for(stage: Stage) -> None:
     async def look() -> None:
         await syncs(stage.timeline, completed(seconds(NOW), {WORK: ago(hours=3)}, revision=2))

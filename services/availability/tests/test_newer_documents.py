@@ -3,6 +3,7 @@
 from typing import Any
 
 from availability.domain.blocking import Facts
+from availability.domain.intervals import Window
 from availability.outbound.mongo.appointments import Outline
 from availability.outbound.mongo.details import detailed
 from availability.outbound.mongo.documents import packed
@@ -10,6 +11,7 @@ from availability.outbound.mongo.questions import known
 from runtime.documents import made_of
 
 SPAN = (100, 200)
+WINDOW = Window(0, 1_000)
 NEWS = "since_the_next_release"
 
 
@@ -19,7 +21,7 @@ def test_events_have_the_facts_that_are_known() -> None:
     heap = {"_id": {"kind": "event", "calendar_id": "cal-1", "facts": facts}, "sheet 0": [spans]}
 
     (of_heap,) = known([heap]).occurrences
-    (of_event,) = detailed([whole | {"groups": [{"facts": facts, "spans": {"0": spans}, NEWS: 1}]}]).occurrences
+    (of_event,) = detailed([whole | {"groups": [{"facts": facts, "spans": {"0": spans}, NEWS: 1}]}], WINDOW).occurrences
 
     assert (of_heap.facts, of_heap.spans) == (Facts(tentative=True), [SPAN])
     assert (of_event.facts, of_event.spans) == (Facts(tentative=True), [SPAN])

@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RequestTimedOutError
 from services.availability.tests.booking_stage import Stage
-from services.availability.tests.examples import CONNECTION, NOW, THEY, connected, seconds, span
+from services.availability.tests.examples import ACCOUNT, CONNECTION, NOW, THEY, connected, seconds, span
 from services.availability.tests.stories import connections
 
 from availability.application.publish import Unpublishable, Unpublished
 from availability.domain.appointments import Act, Agreed, Announcement, News, announcement, booked
 from availability.domain.freshness import Connection
 from availability.domain.users import User
-from availability.outbound.kafka import KafkaAnnouncer, event_of, requested
+from availability.outbound.kafka import KafkaAnnouncer, event_of, records_of, requested
 from contracts.events import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -22,8 +22,9 @@ from contracts.events import (
     AppointmentRescheduled,
     RequestReason,
 )
+from contracts.topics import APPOINTMENTS
 from runtime.kafka import Publisher, PublishFailed
-from runtime.kafka.publisher import RawRecord
+from runtime.kafka.publisher import RawRecord, key_hash
 from runtime.settings import KafkaSettings, load
 
 APPOINTMENT = booked("apt-1", THEY, Agreed(span(9, 10), "Coupe", "Lyon", "Allergie"), Act(NOW, "user-1"))
@@ -92,6 +93,28 @@ async def test_without_kafka_nothing_is_tried_one_by_one(stage: Stage) -> None:
         await stage.publish()
 
     assert len(await stage.waiting()) == 2
+    assert stage.announcer.tries == 1
+
+
+async def test_users_who_cannot_be_told_of_at_the_moment_hold_up_nobody_else(stage: Stage) -> None:
+    lost = User(ACCOUNT, "lost")
+    users = [User(ACCOUNT, f"u-{number:03}") for number in range(205)]
+    for user in users:
+        await stage.book(span(9, 10), user=user)
+    for hour in range(3):
+        await stage.book(span(hour, hour + 1), user=lost)
+    stage.announcer.lost = {lost}
+
+    for _ in range(2):
+        with pytest.raises(Unpublished):
+            await stage.publish()
+    told, tries = [*stage.announcer.told], stage.announcer.tries
+    stage.announcer.lost = set()
+    afterwards = await stage.publish()
+
+    assert sorted(one.user for one in told) == users
+    assert tries <= 2 + 2, "two pages of the others, and once in each sweep those of the lost"
+    assert [one.user for one in afterwards] == [lost] * 3
 
 
 async def test_a_mark_never_covers_what_was_not_told(stage: Stage) -> None:
@@ -166,6 +189,16 @@ async def test_what_kafka_would_never_take_is_told_from_its_absence(
 ) -> None:
     with pytest.raises(error):
         await KafkaAnnouncer(publisher).announce([said])
+
+
+def test_a_lane_is_a_partition() -> None:
+    announcer = KafkaAnnouncer(Publisher(KAFKA, "tests"))
+    users = [User(ACCOUNT, f"u-{number}") for number in range(200)]
+
+    lanes = [announcer.lane(user) for user in users]
+
+    records = records_of([replace(SAID, user=user) for user in users])
+    assert lanes == [key_hash(one.partition_key) % APPOINTMENTS.partitions for one in records]
 
 
 def test_each_piece_of_news_is_the_event_of_its_contract() -> None:

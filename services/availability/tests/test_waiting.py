@@ -38,7 +38,7 @@ async def test_of_many_changes_that_wait_the_last_is_told_with_the_time_before_t
     assert told[2].agreed.notes == "$$ROOT 3"
 
 
-async def test_there_and_back_again_is_told_as_the_same_time(stage: Stage) -> None:
+async def test_there_and_back_again_is_told_as_from_the_time_before_the_last_move(stage: Stage) -> None:
     shown = await stage.book(span(9, 10))
     for lap in range(WAITING // 2):
         shown = await stage.change(shown, span(11, 12), title=f"Coupe {lap}")
@@ -49,10 +49,26 @@ async def test_there_and_back_again_is_told_as_the_same_time(stage: Stage) -> No
 
     assert [(one.news, one.previous) for one in told] == [
         (News.BOOKED, None),
-        (News.EDITED, None),
+        (News.RESCHEDULED, span(11, 12)),
         (News.CANCELLED, None),
     ]
     assert [one.revision for one in told] == [1, WAITING + 1, WAITING + 2]
+
+
+async def test_who_heard_a_time_that_is_over_is_never_told_that_it_stays(stage: Stage) -> None:
+    shown = await stage.book(span(9, 10))
+    for lap in range(WAITING - 1):
+        shown = await stage.change(shown, span(13, 14) if lap % 2 else span(11, 12))
+    ((*_, heard),) = await stage.waiting()
+    await stage.change(shown, span(9, 10))
+
+    told = await stage.publish()
+
+    assert (heard.revision, heard.agreed.span) == (WAITING, span(11, 12))
+    assert [(one.news, one.revision, one.previous) for one in told] == [
+        (News.BOOKED, 1, None),
+        (News.RESCHEDULED, WAITING + 1, span(11, 12)),
+    ]
 
 
 async def test_as_many_as_may_wait_are_told_as_they_came(stage: Stage) -> None:

@@ -65,9 +65,10 @@ class Answers:
 
     async def preview(self, user: User, window: Window, choice: Choice) -> Preview:
         """The same under other conflict calendars than the user's, without titles."""
+        ageing = self._ageing()
         known = await self._timeline.in_detail(*user, window)
-        all_day = await self._timeline.all_day_free(*user)
-        return preview(known, choice, window, self._ageing(), all_day)
+        all_day = await self._timeline.all_day_free(*user, int(ageing.now.timestamp()))
+        return preview(known, choice, window, ageing, all_day)
 
     def _ageing(self) -> Ageing:
         return Ageing(self._clock(), self._stale_after)

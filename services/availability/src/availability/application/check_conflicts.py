@@ -1,13 +1,15 @@
 """What comes after a booking never undoes it; but it is told."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final, Protocol
 
 from availability.domain.appointments import Announcement, Appointment, announcement
-from availability.domain.busy import Known, conflicts
-from availability.domain.intervals import Span, Window
+from availability.domain.busy import EntryKind, Known, blocking, parts
+from availability.domain.intervals import Span, Window, merged
 from availability.domain.users import User
 from runtime.clock import Clock
 
@@ -97,15 +99,29 @@ class CheckConflicts:
             after = page[-1].span[1]
             for window, several in _together(page):
                 known = await self._checks.known(user, window)
-                taken = {one.id: spans for one in several if (spans := _taken(known, one)) != one.conflicts}
+                time = _Time(known)
+                taken = {one.id: spans for one in several if (spans := time.taken_of(one)) != one.conflicts}
                 for ids in _at_most(WHOLE, [*taken]):
                     old = await self._checks.whole(ids)
                     new = [one.in_conflict(taken[one.id], now) for one in old]
                     yield [(one, announcement(one, known.connection_id)) for one in new]
 
 
-def _taken(known: Known, one: Held) -> tuple[Span, ...]:
-    return conflicts(known, one.id, one.span)
+class _Time:
+    """What is known of some weeks, for hundreds of appointments: hundreds of thousands of spans may lie in them."""
+
+    def __init__(self, known: Known) -> None:
+        self._appointments = [entry for entry in known.entries if entry.kind is EntryKind.APPOINTMENT]
+        others = tuple(entry for entry in known.entries if entry.kind is not EntryKind.APPOINTMENT)
+        self._spans = merged(blocking(replace(known, entries=others)))
+        self._ends = [end for _, end in self._spans]
+
+    def taken_of(self, one: Held) -> tuple[Span, ...]:
+        """The parts of an appointment's time that something else takes, too (`conflicts`)."""
+        start, end = one.span
+        first = bisect_right(self._ends, start)
+        near = self._spans[first : bisect_left(self._spans, (end,), first)]
+        return parts(chain(near, (entry.span for entry in self._appointments if entry.id != one.id)), one.span)
 
 
 def _at_most(count: int, ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from availability.application.concerned import concerned
 from availability.application.timeline import Timeline
 from availability.domain.blocking import AllDayRule
 from availability.domain.changes import Access, Disconnected, Owner, SetUp, Version, WhenStale
-from availability.domain.users import User
 from contracts.events import CalendarConnected, CalendarDisconnected, CalendarReconnected, CalendarSetupChanged
 from contracts.wire import Tombstone
 
@@ -23,13 +23,14 @@ class RecordConnections:
         self._timeline = timeline
 
     async def __call__(self, news: Sequence[ConnectionEvent]) -> None:
+        users = await concerned(self._timeline, news)
         await self._timeline.put_news([_set_up(piece) for piece in news if isinstance(piece, SetUpNews)])
         ends = [_end(piece) for piece in news if not isinstance(piece, SetUpNews)]
         for end in ends:
             await self._timeline.end(end)
         if ends:
             await self._timeline.erase_events(frozenset(end.connection_id for end in ends))
-        await self._timeline.recheck({User(n.account_id, n.user_id) for n in news if not isinstance(n, Tombstone)})
+        await self._timeline.recheck(users)
 
 
 def _set_up(news: SetUpNews) -> SetUp:

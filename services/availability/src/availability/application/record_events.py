@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from availability.application.concerned import concerned
 from availability.application.timeline import Timeline
 from availability.domain.blocking import Facts
 from availability.domain.changes import (
@@ -14,7 +15,6 @@ from availability.domain.changes import (
     Version,
     newest_events,
 )
-from availability.domain.users import User
 from contracts.events import ICloudEventImported, ICloudEventRemoved
 from contracts.facts import OccurrenceGroup
 from contracts.wire import Tombstone
@@ -35,8 +35,9 @@ class RecordEvents:
 
     async def __call__(self, news: Sequence[EventNews]) -> None:
         changes = newest_events(map(_change, news))
+        users = await concerned(self._timeline, news)
         await self._timeline.put_events(changes)
-        await self._timeline.recheck({User(n.account_id, n.user_id) for n in news if not isinstance(n, Tombstone)})
+        await self._timeline.recheck(users)
         ended = await self._timeline.ended(_connections(changes))
         if ended:
             await self._timeline.erase_events(ended)

@@ -42,6 +42,9 @@ class Timeline(Protocol):
     async def erase_events(self, connection_ids: Collection[str]) -> None:
         """Delete every event of these connections, and every doubt about their calendars."""
 
+    async def whose(self, ids: Collection[str]) -> Collection[User]:
+        """The users whose living events or connections these are; what is gone, or was never there, is nobody's."""
+
     async def recheck(self, users: Collection[User]) -> None:
         """Let the appointments of these users be held against their time anew."""
 
@@ -60,8 +63,15 @@ class Timeline(Protocol):
     async def known_of(self, account_id: str, user_ids: Collection[str], window: Window) -> Mapping[str, Known]:
         """The same of several users of one account, each as of one single moment. Raises AskLater."""
 
-    async def all_day_free(self, account_id: str, user_id: str) -> Collection[KnownOccurrences]:
-        """All-day occurrences that are marked free, whenever they are, each event by itself. Raises AskLater."""
+    async def all_day_free(self, account_id: str, user_id: str, after: int) -> Collection[KnownOccurrences]:
+        """All-day occurrences that are marked free and end after that second, each event by itself. Raises AskLater.
+
+        Others of theirs may be among it; of one event a single occurrence is enough.
+        """
 
     async def in_detail(self, account_id: str, user_id: str, window: Window) -> Known:
-        """The same, with each event by itself, and with the doubts, which may be newer. Raises AskLater."""
+        """The same, with each event by itself, and with the doubts, which may be newer. Raises AskLater.
+
+        Of occurrences of one calendar that share their facts no more need be among it than MOST + 1 of those that begin
+        first, and one of each event.
+        """

@@ -174,7 +174,7 @@ def announcement(appointment: Appointment, connection_id: str | None) -> Announc
 def still_told(waiting: Sequence[Announcement]) -> Sequence[Announcement]:
     """What is told of what waits, oldest first: all of it, unless that is more than WAITING.
 
-    Of the changes the last is told then, with the time before the first of them, and of the conflicts the last. Each
+    Of the changes the last is told then, as a move where any of them was one, and of the conflicts the last. Each
     says all that those before it said, and a reader that hears the last one first drops them anyway.
     """
     if len(waiting) <= WAITING:
@@ -190,9 +190,12 @@ def _conflicts(waiting: Sequence[Announcement]) -> Sequence[Announcement]:
 
 
 def _all_of(changes: Sequence[Announcement]) -> Announcement:
-    """The last change, as one from the time before the first."""
-    before = next((one.previous for one in changes if one.previous is not None), None)
+    """The last change, as one from the time before the first.
+
+    There and back again is told as from the time before the last move: a reader may have heard of that one.
+    """
     last = changes[-1]
-    if before is None or before == last.agreed.span:
-        return replace(last, news=News.EDITED, previous=None)
-    return replace(last, news=News.RESCHEDULED, previous=before)
+    before = [one.previous for one in changes if one.previous is not None]
+    if not before:
+        return last
+    return replace(last, news=News.RESCHEDULED, previous=before[-1] if before[0] == last.agreed.span else before[0])

@@ -1,6 +1,6 @@
 """When a user is busy, and how well we know it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -12,7 +12,7 @@ from availability.domain.freshness import Ageing, Connection, Freshness, freshne
 from availability.domain.intervals import Span, Window, clipped, merged, overlapping
 
 CONFLICTS: Final = 200
-"""So many parts of one appointment's time are told as taken: in a quarter of a year may lie tens of thousands."""
+"""So many parts of one appointment's time are told as taken: in a quarter of a year may lie hundreds of thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ def blocking(known: Known, *, but: str | None = None) -> Iterator[Span]:
 
 
 def in_the_way(known: Known, span: Span, *, but: str | None = None) -> tuple[Span, ...]:
-    """What keeps `span` from being booked, whole; nothing where it is free."""
-    return overlapping(blocking(known, but=but), span)
+    """What keeps `span` from being booked, whole, joined to CONFLICTS at most; nothing where it is free."""
+    return joined(overlapping(blocking(known, but=but), span), CONFLICTS)
 
 
 def conflicts(known: Known, appointment_id: str, span: Span) -> tuple[Span, ...]:
@@ -116,9 +116,13 @@ def conflicts(known: Known, appointment_id: str, span: Span) -> tuple[Span, ...]
 
     Two appointments cannot take the same time; what is found came from iCloud or is time off.
     """
+    return parts(blocking(known, but=appointment_id), span)
+
+
+def parts(taken: Iterable[Span], span: Span) -> tuple[Span, ...]:
+    """What of `span` these take; CONFLICTS at most, joined where they are more."""
     first, last = span
-    found = overlapping(blocking(known, but=appointment_id), span)
-    return joined([(max(start, first), min(end, last)) for start, end in found], CONFLICTS)
+    return joined([(max(start, first), min(end, last)) for start, end in overlapping(taken, span)], CONFLICTS)
 
 
 def joined(spans: Sequence[Span], most: int) -> tuple[Span, ...]:

@@ -20,15 +20,16 @@ class Verdict(StrEnum):
 def judge(connections: Sequence[Connection], wanted: datetime, asked: datetime | None) -> Verdict:
     """Whether every conflict calendar was read at `wanted` or later; `asked` is when a look was asked for, if it was.
 
-    A user without a connection has no calendar to look at.
+    A user without a connection has no calendar to look at. What was read then stays true, also where Apple has refused
+    the credential since.
     """
     known = freshness(connections, Ageing.never())
     if known.state is State.NOT_CONNECTED:
         return Verdict.ENOUGH
-    if known.state is State.NEEDS_RECONNECT:
-        return Verdict.HOPELESS
     if known.as_of is not None and known.as_of >= wanted:
         return Verdict.ENOUGH
+    if known.state is State.NEEDS_RECONNECT:
+        return Verdict.HOPELESS
     looked = asked is not None and all(_looked(one, asked) for one in connections)
     return Verdict.HOPELESS if looked else Verdict.LOOK
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from availability.domain.blocking import Decision, Rule
 from availability.domain.busy import Entry, Known, KnownOccurrences, decisions
@@ -10,6 +11,9 @@ from availability.domain.changes import WhenStale
 from availability.domain.doubts import Held, Quarantined, UnreadableEvent
 from availability.domain.freshness import Ageing, Freshness, State, freshness
 from availability.domain.intervals import Span, Window, meets
+
+MOST: Final = 1_000
+"""So much is told of what blocks, and of what was ignored: a page shows less, and a user may have a million."""
 
 
 class Kind(StrEnum):
@@ -46,15 +50,21 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What blocks, and what was seen and ignored; by their starts."""
+    """What blocks, and what was seen and ignored; by their starts, the first MOST of each."""
 
     blocking: tuple[Reason, ...]
     ignored: tuple[Reason, ...]
     freshness: Freshness
+    more_blocking: bool = False
+    """Whether more blocks than is told."""
+    more_ignored: bool = False
 
 
 def why(known: Known, window: Window, ageing: Ageing, *, titles: bool = False) -> Why:
-    """All that touches the window. What blocks, merged and cut to the window, is what `busy` answers.
+    """All that touches the window, the first MOST of each side.
+
+    All of what blocks, merged and cut to the window, is what `busy` answers. Of occurrences that are decided alike no
+    more need be known than MOST + 1 of those that begin first, and one of each event.
 
     `titles`: whether the asker may see them, where the user lets them leave iCloud.
     """
@@ -67,10 +77,14 @@ def why(known: Known, window: Window, ageing: Ageing, *, titles: bool = False) -
         *_stale(window, age),
     }
     reasons = sorted(found, key=_order)
+    blocking = [reason for reason, blocks in reasons if blocks]
+    ignored = [reason for reason, blocks in reasons if not blocks]
     return Why(
-        blocking=tuple(reason for reason, blocks in reasons if blocks),
-        ignored=tuple(reason for reason, blocks in reasons if not blocks),
+        blocking=tuple(blocking[:MOST]),
+        ignored=tuple(ignored[:MOST]),
         freshness=age,
+        more_blocking=len(blocking) > MOST,
+        more_ignored=len(ignored) > MOST,
     )
 
 

@@ -20,8 +20,10 @@ from contracts.events import (
     RequestReason,
     SyncRequested,
 )
+from contracts.topics import APPOINTMENTS
 from contracts.wire import WireRecord, encode
 from runtime.kafka import Publisher, PublishFailed, RecordTooLarge
+from runtime.kafka.publisher import key_hash
 from runtime.kafka.traces import with_trace
 
 _SOURCE: Final = "availability"
@@ -33,6 +35,10 @@ class KafkaAnnouncer:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
+
+    def lane(self, user: User) -> int:
+        """The user's partition: its leader may be away while the others are there."""
+        return key_hash(user.user_id) % APPOINTMENTS.partitions
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
         """Return when Kafka has acknowledged all. Raises Unpublished, Unpublishable."""

@@ -18,6 +18,8 @@ def application(stories: Stories, checker: TokenChecker) -> FastAPI:
         summary="When are users busy, how well do we know it, and may they be booked?",
         docs_url=None,
         redoc_url=None,
+        # We tell traces and metrics ourselves; FastAPI would look at each request whether anybody wants its own.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.stories = stories
     app.state.checker = checker

@@ -1,6 +1,6 @@
 """Why a time is taken or open, as it is and as it would be."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
@@ -34,6 +34,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "state": "fresh",
     "calendars": [{"id": "0f343b0931126a20f133d67c", "as_of": "2026-03-02T07:56:12Z", "state": "fresh"}],
 }
+Side = Literal["blocking", "ignored"]
 _NO_TIME: Final = {"start": None, "end": None}
 
 
@@ -60,10 +61,14 @@ class WhyAnswer(Answer):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     blocking: list[ReasonBody]
-    """By their start. Merged and cut to the time that was asked about it is what `busy` answers."""
+    """By their start, a thousand at most (`more`). Merged and cut to the time that was asked about, all of it is what
+    `busy` answers."""
     ignored: list[ReasonBody]
-    """What touches the time and leaves it open, and what we know not to know of it."""
+    """What touches the time and leaves it open, and what we know not to know of it; a thousand at most."""
     calendars: list[CalendarAnswer]
+    more: list[Side] = Field(default_factory=list)
+    """Only there where more touches the time: which of the two tell their first thousand only. A shorter time has
+    less."""
 
 
 class ChosenCalendar(In):
@@ -152,10 +157,13 @@ async def preview(question: PreviewQuestion, caller: Reader, user_id: UserId, st
 
 
 def _told(found: Why) -> dict[str, Any]:
+    sides: dict[Side, bool] = {"blocking": found.more_blocking, "ignored": found.more_ignored}
+    more = [side for side, goes_on in sides.items() if goes_on]
     return {
         "blocking": [_told_reason(reason) for reason in found.blocking],
         "ignored": [_told_reason(reason) for reason in found.ignored],
         **told_knowledge(found.freshness),
+        **({"more": more} if more else {}),
     }
 
 

@@ -7,8 +7,10 @@ What of it cannot be read:  {_id: "<connection> <calendar> quarantined", kind, c
 Once there is nothing to doubt: expires_at. They are found by their ids, and no question about busy times reads them.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from availability.domain.blocking import Facts
@@ -16,12 +18,15 @@ from availability.domain.busy import Entry, Known, KnownEvent, KnownOccurrences
 from availability.domain.changes import Version
 from availability.domain.doubts import Doubt, Held, Quarantined, UnreadableEvent, is_over
 from availability.domain.freshness import Connection
-from availability.domain.intervals import Window
-from availability.outbound.mongo.documents import KEPT, Document, unpacked
+from availability.domain.intervals import Span, Window, meets
+from availability.outbound.mongo.documents import ALWAYS, KEPT, Document, unpacked
+from availability.outbound.mongo.earliest import Earliest
 from availability.outbound.mongo.questions import add_other, projection
 from runtime.documents import made_of
 
 ALL_DAY_FREE: Final = ("all_day", "transparent")
+_Alike = tuple[str, Facts, bool]
+"""A calendar, facts, and whether time is taken: all of it is decided in one way."""
 _HELD: Final = "held"
 _QUARANTINED: Final = "quarantined"
 
@@ -31,17 +36,33 @@ def detailed_projection(window: Window) -> Document:
     return {**projection(window), "_id": True, "title": True}
 
 
-def detailed(documents: Iterable[Mapping[str, Any]]) -> Known:
-    """What the documents of one user say, each event by itself."""
+def detailed(documents: Iterable[Mapping[str, Any]], window: Window) -> Known:
+    """What the documents of one user say of the window, each event by itself; of what is alike the earliest."""
     connections: list[Connection] = []
     entries: list[Entry] = []
-    occurrences: list[KnownOccurrences] = []
+    alike: dict[_Alike, Earliest] = defaultdict(Earliest)
     for document in documents:
         if document["kind"] == "event":
-            occurrences.extend(_occurrences(document))
+            for one, event, spans in _occurrences(document, window):
+                alike[one].add(event, spans)
         else:
             add_other(document, connections, entries)
+    occurrences = [
+        KnownOccurrences(calendar_id, facts, spans, event)
+        for (calendar_id, facts, _), earliest in alike.items()
+        for event, spans in earliest
+    ]
     return Known(tuple(connections), tuple(occurrences), tuple(entries))
+
+
+def latest(documents: Iterable[Mapping[str, Any]]) -> list[KnownOccurrences]:
+    """Of each event of these the occurrence of each kind that ends last."""
+    return [
+        KnownOccurrences(document["calendar_id"], _facts(group), (last,), KnownEvent(document["_id"]))
+        for document in documents
+        for group in document["groups"]
+        if (last := _last(group["spans"])) is not None
+    ]
 
 
 def doubt_ids(connections: Iterable[Connection]) -> list[str]:
@@ -73,11 +94,24 @@ def doubt_from(document: Mapping[str, Any]) -> Doubt:
     return Quarantined(*whose, tuple(map(_event_from, document["events"])))
 
 
-def _occurrences(document: Mapping[str, Any]) -> Iterator[KnownOccurrences]:
+def _occurrences(document: Mapping[str, Any], window: Window) -> Iterator[tuple[_Alike, KnownEvent, list[Span]]]:
     event = KnownEvent(document["_id"], document.get("title"))
     for group in document["groups"]:
-        facts = made_of(Facts, dict.fromkeys(group.get("facts", ()), True))
-        yield KnownOccurrences(document["calendar_id"], facts, unpacked(group["spans"].values()), event)
+        facts = _facts(group)
+        found = [span for span in unpacked(group["spans"].values()) if meets(span, window)]
+        for takes_time in (True, False):
+            spans = [span for span in found if (span[0] < span[1]) is takes_time]
+            yield (document["calendar_id"], facts, takes_time), event, spans
+
+
+def _facts(group: Mapping[str, Any]) -> Facts:
+    return made_of(Facts, dict.fromkeys(group.get("facts", ()), True))
+
+
+def _last(sheets: Mapping[str, bytes]) -> Span | None:
+    """It lies on the last sheet, or on that of what is looked at in every question."""
+    names = {*sorted(sheets, key=int)[-1:], str(ALWAYS)} & sheets.keys()
+    return max(unpacked(sheets[name] for name in names), key=itemgetter(1), default=None)
 
 
 def _doubt_id(connection_id: str, calendar_id: str, kind: str) -> str:

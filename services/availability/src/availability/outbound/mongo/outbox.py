@@ -36,7 +36,7 @@ from availability.outbound.mongo.timeline import COLLECTION, DATABASE
 
 _WAITS: Final = {"pending.revision": {"$gt": 0}}
 _PENDING: Final = {"account_id": True, "user_id": True, "pending": True}
-_SIZE: Final = {"account_id": True, "bytes": {"$bsonSize": {"pending": "$pending"}}}
+_SIZE: Final = {"account_id": True, "user_id": True, "bytes": {"$bsonSize": {"pending": "$pending"}}}
 _PAGE: Final = 200
 """Appointments at a time."""
 _PAGE_BYTES: Final = 2_000_000
@@ -70,7 +70,7 @@ class MongoOutbox:
             if page and (len(page) == _PAGE or size + document["bytes"] > _PAGE_BYTES):
                 yield page
                 page, size = [], 0
-            page.append(Waiting(document["account_id"], document["_id"]))
+            page.append(Waiting(User(document["account_id"], document["user_id"]), document["_id"]))
             size += document["bytes"]
         if page:
             yield page

@@ -82,17 +82,13 @@ def _of(several: str, news: Collection[News]) -> Document:
     return {"$filter": {"input": several, "cond": {"$in": ["$$this.news", [one.value for one in news]]}}}
 
 
-_BEFORE: Final = {"$ifNull": [{"$first": "$$moves.previous"}, None]}
-_ELSEWHEN: Final = {"$not": [{"$in": ["$$before", [None, ["$$this.start", "$$this.end"]]]}]}
-_ALL_CHANGES: Final = {
-    "$mergeObjects": [
-        "$$this",
-        {
-            "news": {"$cond": [_ELSEWHEN, News.RESCHEDULED.value, News.EDITED.value]},
-            "previous": {"$cond": [_ELSEWHEN, "$$before", None]},
-        },
-    ]
+_FIRST: Final = {"$first": "$$moves.previous"}
+_BACK_AGAIN: Final = {"$eq": [_FIRST, ["$$this.start", "$$this.end"]]}
+_MOVED: Final = {
+    "news": News.RESCHEDULED.value,
+    "previous": {"$cond": [_BACK_AGAIN, {"$last": "$$moves.previous"}, _FIRST]},
 }
+_ALL_CHANGES: Final = {"$cond": [{"$eq": ["$$moves", []]}, "$$this", {"$mergeObjects": ["$$this", _MOVED]}]}
 _IS_TOLD: Final = {
     "$or": [
         {"$in": ["$$this.news", [News.BOOKED.value, News.CANCELLED.value]]},
@@ -105,13 +101,10 @@ _STILL_TOLD: Final = _let(
         "conflict": {"$last": _of("$$all", CONFLICT_NEWS)},
         "moves": _of("$$all", {News.RESCHEDULED}),
     },
-    _let(
-        {"before": _BEFORE},
-        {
-            "$map": {
-                "input": {"$filter": {"input": "$$all", "cond": _IS_TOLD}},
-                "in": {"$cond": [{"$eq": ["$$this.revision", "$$change.revision"]}, _ALL_CHANGES, "$$this"]},
-            }
-        },
-    ),
+    {
+        "$map": {
+            "input": {"$filter": {"input": "$$all", "cond": _IS_TOLD}},
+            "in": {"$cond": [{"$eq": ["$$this.revision", "$$change.revision"]}, _ALL_CHANGES, "$$this"]},
+        }
+    },
 )

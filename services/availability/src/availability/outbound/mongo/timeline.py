@@ -1,7 +1,8 @@
 """The timeline in MongoDB: one collection, so that one indexed query sees all of a user as of one moment."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -26,6 +27,7 @@ from availability.outbound.mongo.details import (
     doubt_document,
     doubt_from,
     doubt_ids,
+    latest,
 )
 from availability.outbound.mongo.documents import (
     Document,
@@ -36,7 +38,8 @@ from availability.outbound.mongo.documents import (
 )
 from availability.outbound.mongo.guards import Guards
 from availability.outbound.mongo.indexes import INDEXES, QUESTIONS, TIMELINE
-from availability.outbound.mongo.questions import heaps, known, question
+from availability.outbound.mongo.questions import known, question
+from availability.outbound.mongo.reading import ONE_BATCH, read
 from runtime import metrics
 from runtime.clock import Clock
 from runtime.logs import get_logger
@@ -44,13 +47,11 @@ from runtime.mongo import is_infrastructure
 
 DATABASE: Final = "availability"
 COLLECTION: Final = TIMELINE
-ONE_BATCH: Final = 1_000_000
-"""More documents than a user's quarter of a year holds: the answer comes in one piece (up to 16 MB of it)."""
-
-
 _SNAPSHOT_MISSED: Final = (239, 246)
 """SnapshotTooOld, SnapshotUnavailable: what the server says for moments after a change of the collection's indexes."""
 _AGAIN_SECONDS: Final = 2.0
+_READERS: Final = ThreadPoolExecutor(10, "questions")
+"""They wait for MongoDB most of the time."""
 
 _log = get_logger("timeline")
 
@@ -123,6 +124,13 @@ class MongoTimeline:
     async def erase_events(self, connection_ids: Collection[str]) -> None:
         await self._timeline.delete_many({"connection_id": {"$in": [*connection_ids]}})
 
+    async def whose(self, ids: Collection[str]) -> Collection[User]:
+        if not ids:
+            return ()
+        theirs: dict[str, Any] = {"_id": {"$in": [*ids]}, "user_id": {"$exists": True}}
+        found = self._timeline.find(theirs, {"_id": False, "account_id": True, "user_id": True})
+        return {User(**document) async for document in found}
+
     async def recheck(self, users: Collection[User]) -> None:
         if users:
             await self._guards.count(users)
@@ -154,24 +162,25 @@ class MongoTimeline:
                 theirs[heap["_id"]["user_id"]].append(heap)
         return {user_id: known(documents) for user_id, documents in theirs.items()}
 
-    async def all_day_free(self, account_id: str, user_id: str) -> Collection[KnownOccurrences]:
-        asked = {"account_id": account_id, "user_id": user_id, "kind": "event", "groups.facts": {"$all": ALL_DAY_FREE}}
-        fields = {"kind": True, "calendar_id": True, "groups": True}
+    async def all_day_free(self, account_id: str, user_id: str, after: int) -> Collection[KnownOccurrences]:
+        theirs = {"account_id": account_id, "user_id": user_id, "kind": "event"}
+        asked = {**theirs, "until": {"$gt": after}, "groups.facts": {"$all": ALL_DAY_FREE}}
+        fields = {"calendar_id": True, "groups": True}
         with _later():
-            found = detailed(
-                await self._snapshots.find(asked, fields, batch_size=ONE_BATCH, hint=QUESTIONS).to_list(None)
-            )
-        return [one for one in found.occurrences if one.facts.all_day and one.facts.transparent]
+            found = await asyncio.to_thread(lambda: latest(self._each(asked, fields)))
+        return [one for one in found if one.facts.all_day and one.facts.transparent]
 
     async def in_detail(self, account_id: str, user_id: str, window: Window) -> Known:
+        asked, fields = question(account_id, user_id, window), detailed_projection(window)
         with _later():
-            asked = question(account_id, user_id, window)
-            found = detailed(await self._found(asked, detailed_projection(window)))
+            found = await asyncio.to_thread(lambda: detailed(self._each(asked, fields), window))
             doubts = await self._timeline.find({"_id": {"$in": doubt_ids(found.connections)}}).to_list(None)
         return replace(found, doubts=tuple(map(doubt_from, doubts)))
 
-    async def _found(self, asked: Document, fields: Document) -> list[Document]:
-        return await self._snapshots.find(asked, fields, batch_size=ONE_BATCH, hint=QUESTIONS).to_list(None)
+    def _each(self, asked: Document, fields: Document) -> Iterable[Document]:
+        """For a thread: they come by the 16 MB, and never all at once."""
+        found: Iterable[Document] = self._snapshots.delegate.find(asked, fields, batch_size=ONE_BATCH, hint=QUESTIONS)
+        return found
 
 
 async def read_heaps(
@@ -181,8 +190,9 @@ async def read_heaps(
 
     With a session it finds all that was seen in it before.
     """
-    found = timeline.aggregate(heaps(asked, window), hint=QUESTIONS, batchSize=ONE_BATCH, session=session)
-    return list(await found.to_list(None))
+    within = None if session is None else session.delegate
+    # PyMongo's own cursor, in a thread: on the way through Motor's the loop is woken three times for each question.
+    return await asyncio.get_running_loop().run_in_executor(_READERS, read, timeline.delegate, asked, window, within)
 
 
 def _dropped(news: str, done: BulkWriteResult) -> None:
