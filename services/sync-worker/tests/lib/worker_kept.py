@@ -8,6 +8,7 @@ from sync_worker.application.publish_states import last_said
 from sync_worker.domain import outbox
 from sync_worker.domain.bases import Basis, seen
 from sync_worker.domain.outbox import Gone, Imported, Known, Refresh
+from sync_worker.domain.room import taken_by_known
 from worker_rows import Connection, Kept, Rows
 
 
@@ -27,12 +28,15 @@ class FakeObjects:
     async def count(self, claim: Claim, calendar_id: str) -> int:
         return len(await self.of_calendar(claim, calendar_id))
 
+    async def taken(self, claim: Claim) -> int:
+        return sum(taken_by_known(one) for one in self._of(claim))
+
     async def outdated(self, claim: Claim, calendar_id: str) -> Mapping[str, str]:
         of_calendar = await self.of_calendar(claim, calendar_id)
         return {one.href: one.etag for one in of_calendar if seen(one.basis, claim.bases) is not Basis.OURS}
 
     async def passed(self, claim: Claim, before: int, limit: int) -> Sequence[str]:
-        alive = [one for one in self._of(claim) if one.alive and one.extent and not one.quarantine]
+        alive = [one for one in self._of(claim) if one.alive and (not one.quarantine or one.is_crowded_out)]
         return [one.event_id for one in alive if one.extent and one.extent.end <= before][:limit]
 
     async def titled(self, claim: Claim, limit: int) -> Sequence[Imported]:
@@ -131,4 +135,5 @@ def _known(state: outbox.State) -> Known:
         quarantine=state.quarantine,
         origin=state.origin,
         own=any(group.facts.own_appointment for group in state.content.groups),
+        occurrences=state.content.occurrences,
     )

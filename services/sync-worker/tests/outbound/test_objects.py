@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -7,11 +8,13 @@ from sync_worker.application.claim import Claim, LastSaid
 from sync_worker.application.endings import Completed
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held
-from sync_worker.domain.outbox import END_OF_TIME, Content, Origin, Refresh, State
+from sync_worker.domain.outbox import CROWDED_OUT, END_OF_TIME, Content, Imported, Origin, Quarantine, Refresh, State
 from sync_worker.domain.tracked import PutRight, Tracked
-from sync_worker.domain.values import FactGroup, Facts
-from worker_examples import NOW, connected, disconnected, gone, imported, moment, new_id, quarantine
-from worker_stores import Store
+from sync_worker.domain.values import FactGroup, Facts, Span
+from worker_examples import HOUR, NOW, connected, disconnected, gone, imported, moment, new_id, quarantine
+from worker_stores import Database, Store
+
+DAY = 86_400
 
 
 @pytest.fixture
@@ -298,3 +301,86 @@ async def test_what_has_ended_is_found_unless_it_may_go_on(store: Store, claim: 
     assert list(await store.objects.passed(claim, end - 1, 9)) == []
     assert sorted(await store.objects.passed(claim, end, 9)) == ["e1", "e2"]
     assert len(await store.objects.passed(claim, end, 1)) == 1
+
+
+async def test_what_had_no_room_ends_like_what_could_be_read(store: Store, claim: Claim) -> None:
+    crowded = Quarantine(CROWDED_OUT, Span(0, 7), 400)
+    await store.objects.write(claim, [imported("e1", quarantine=crowded)])
+
+    known, states = await store.objects.known(claim, ["e1"]), await store.objects.newest(claim, ["e1"])
+
+    assert known["e1"].quarantine == crowded
+    assert states == {"e1": imported("e1", quarantine=crowded)}
+    assert list(await store.objects.passed(claim, moment("2027-03-02T11:00"), 9)) == ["e1"]
+
+
+async def test_room_is_taken_by_series_that_are_there_and_by_each_once(store: Store, claim: Claim) -> None:
+    other_id = new_id()
+    await store.connections.follow(connected(other_id, "cal-1"))
+    (other,) = await store.leases().claim(1)
+    await store.objects.write(other, [series("elsewhere", 50)])
+    before = await store.objects.taken(claim)
+    await store.objects.write(
+        claim,
+        [
+            series("a", 400),
+            series("b", 57, calendar_id="cal-2"),
+            series("gone later", 9),
+            series("c", 2),
+            imported("single"),
+            gone("gone", 3),
+        ],
+    )
+
+    await store.objects.write(claim, [gone("gone later", 2), Refresh("a", '"2"', "basis", None), series("b", 7)])
+
+    known = await store.objects.known(claim, ["a", "b", "single", "gone", "gone later"])
+    assert (before, await store.objects.taken(claim)) == (0, 400 + 7 + 2)
+    assert {one: each.occurrences for one, each in known.items()} == {
+        "a": 400,
+        "b": 7,
+        "single": 1,
+        "gone": 0,
+        "gone later": 0,
+    }
+
+
+@pytest.mark.servers
+async def test_what_was_kept_before_occurrences_were_counted_is_counted_by_its_contents(mine: Database) -> None:
+    store, objects = mine.store(), mine.client[mine.name]["objects"]
+    await store.connections.follow(connected(new_id(), "cal-1"))
+    (claim,) = await store.leases().claim(1)
+    await store.objects.write(claim, [series("a", 400), series("b", 57), imported("single"), gone("gone", 3)])
+    await objects.update_many({"_id": {"$ne": "b"}}, {"$unset": {"occurrences": ""}})
+
+    known = await store.objects.known(claim, ["a", "single", "gone"])
+
+    assert {one: each.occurrences for one, each in known.items()} == {"a": 400, "single": 1, "gone": 0}
+    assert await store.objects.taken(claim) == 457
+    assert await objects.count_documents({"occurrences": None}) == 0
+    assert await store.objects.taken(claim) == 457
+
+
+@pytest.mark.servers
+async def test_room_is_told_without_reading_any_object(mine: Database) -> None:
+    store, database = mine.store(), mine.client[mine.name]
+    await store.connections.follow(connected(new_id(), "cal-1"))
+    (claim,) = await store.leases().claim(1)
+    await store.objects.write(claim, [*(series(f"s{n}", 3) for n in range(9)), *(imported(f"e{n}") for n in range(90))])
+    await database.command("profile", 2)
+
+    taken = await store.objects.taken(claim)
+
+    await database.command("profile", 0)
+    asked = await database["system.profile"].find({"command.aggregate": "objects"}).to_list(None)
+    assert taken == 27
+    assert [one["docsExamined"] for one in asked] == [0]
+    assert asked[0]["keysExamined"] < 20
+
+
+def series(event_id: str, count: int, **changes: Any) -> Imported:  # noqa: ANN401 - any field of it
+    """A daily one."""
+    start = moment("2027-03-02T10:00")
+    spans = tuple((start + n * DAY, start + n * DAY + HOUR) for n in range(count))
+    content = Content("uid", None, all_day=False, groups=(FactGroup(Facts(), spans[:1]), FactGroup(Facts(), spans[1:])))
+    return imported(event_id, content=content, **changes)

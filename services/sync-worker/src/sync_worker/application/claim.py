@@ -76,7 +76,7 @@ class LastSaid:
 class Trail:
     """What a pass has come to so far."""
 
-    __slots__ = ("accepted", "before", "began", "last", "trace")
+    __slots__ = ("accepted", "before", "began", "last", "taken", "trace")
 
     def __init__(self, before: LastSaid | None = None, trace: str | None = None) -> None:
         self.before = before
@@ -84,6 +84,8 @@ class Trail:
         self.last = before
         self.accepted = False
         """Whether Apple has let it in: then no 401 of the same pass is about the password."""
+        self.taken: int | None = None
+        """Of the connection's room for occurrences, by all that is kept; None until somebody wants to know."""
         self.began: float | None = None
         """When it began, by the event loop's clock; None where nobody measures."""
         self.trace = trace

@@ -16,6 +16,7 @@ from sync_worker.domain.changes import expected_in
 from sync_worker.domain.guard import Confirm, Doubt, Hold, judge, matters
 from sync_worker.domain.outbox import Imported, Known, State
 from sync_worker.domain.passes import How, Step
+from sync_worker.domain.room import let_in_again
 from sync_worker.domain.tracked import Shown
 from sync_worker.domain.values import Span
 
@@ -33,6 +34,9 @@ class Objects(Protocol):
 
     async def newest(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, State]:
         """Full states; an id that is not kept is left out."""
+
+    async def taken(self, claim: Claim) -> int:
+        """Of the connection's room for occurrences (`domain.room`), by all that is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,11 @@ class CompareCalendar:
         listed = await listed_in(account, shown_of(step), window)
         kept = {one.href: one for one in await self._objects.of_calendar(claim, step.calendar_id)}
         expected = await self._expected(claim, window, [one for one in kept.values() if one.href not in listed])
+        again = await self._let_in_again(claim, step, kept.values())
         known = {
-            href: changes.Known(_read(claim, step, one), expected=href in listed or one.event_id in expected)
+            href: changes.Known(
+                "" if href in again else _read(claim, step, one), expected=href in listed or one.event_id in expected
+            )
             for href, one in kept.items()
         }
         diff = changes.changes(known, listed)
@@ -111,6 +118,12 @@ class CompareCalendar:
             for href, etag in listed.items()
             if not (etag and kept.get(href) == etag) and not lies_where_we_put_it(href)
         }
+
+    async def _let_in_again(self, claim: Claim, step: Step, kept: Collection[Known]) -> Collection[str]:
+        """Hrefs of what had no room and has some now, as far as is known; once a day."""
+        if step.how is not How.DAILY or not any(one.is_crowded_out for one in kept):
+            return ()
+        return let_in_again(kept, await self._objects.taken(claim))
 
     async def _expected(self, claim: Claim, window: Span, unlisted: Sequence[Known]) -> set[str]:
         """Ids of those that a listing of this window must name if they still exist."""

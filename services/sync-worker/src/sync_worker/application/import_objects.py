@@ -8,10 +8,11 @@ from typing import Final, Protocol
 from icloud import Absence, CalendarObject, Missing, event_id
 from sync_worker.application import metrics
 from sync_worker.application.claim import Claim
-from sync_worker.application.judge_object import Look, Wanted, judged_object
+from sync_worker.application.judge_object import Look, Wanted, judged_object, judged_without_room
 from sync_worker.application.publish_states import PublishStates
 from sync_worker.application.turns import Turns
 from sync_worker.domain.outbox import Imported, Known, Refresh, State
+from sync_worker.domain.room import fits, grows, taken_by, taken_by_known
 
 BATCH: Final = 250
 """Objects that are fetched, kept and published together: as many as one request to iCloud fetches at most."""
@@ -39,6 +40,9 @@ class Objects(Protocol):
 
     async def known(self, claim: Claim, event_ids: Collection[str]) -> Mapping[str, Known]:
         """Those that are kept, gone ones included, by event id."""
+
+    async def taken(self, claim: Claim) -> int:
+        """Of the connection's room for occurrences (`domain.room`), by all that is kept."""
 
     async def write(self, claim: Claim, writes: Sequence[State | Refresh]) -> None:
         """All or nothing; states wait for publication from here on."""
@@ -101,7 +105,10 @@ class ImportObjects:
         for n, one in enumerate(batch):
             if n % _NAP_EVERY == _NAP_EVERY - 1:
                 await asyncio.sleep(0)
-            write = judged_object(claim, wanted, look, one, known.get(ids[one.href]))
+            before = known.get(ids[one.href])
+            write = judged_object(claim, wanted, look, one, before)
+            if isinstance(write, Imported):
+                write = await self._with_room(claim, write, before)
             if write is None:
                 continue
             writes.append(write)
@@ -111,6 +118,22 @@ class ImportObjects:
                 writes, occurrences = [], 0
         metrics.READ.inc(len(batch))
         await self._write(claim, writes)
+
+    async def _with_room(self, claim: Claim, read: Imported, known: Known | None) -> State | Refresh | None:
+        """What is to be written once it is known whether there is room; the store is asked once in a pass at most.
+
+        What goes in the same pass makes room for the next one.
+        """
+        trail = claim.trail
+        write: State | Refresh | None = read
+        if grows(known, read):
+            if trail.taken is None:
+                trail.taken = await self._objects.taken(claim)
+            if not fits(known, read, trail.taken):
+                write = judged_without_room(claim, read, known)
+        if trail.taken is not None and isinstance(write, Imported):
+            trail.taken += taken_by(write.content.occurrences) - taken_by_known(known)
+        return write
 
     async def _write(self, claim: Claim, writes: Sequence[State | Refresh]) -> None:
         if writes:
@@ -145,4 +168,4 @@ def _now() -> float:
 
 
 def _occurrences(write: State | Refresh) -> int:
-    return sum(len(group.spans) for group in write.content.groups) if isinstance(write, Imported) else 0
+    return write.content.occurrences if isinstance(write, Imported) else 0

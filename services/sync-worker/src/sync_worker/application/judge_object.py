@@ -28,6 +28,7 @@ from sync_worker.domain.outbox import (
     unread,
 )
 from sync_worker.domain.ownership import Own
+from sync_worker.domain.room import crowded_out, in_one
 from sync_worker.domain.values import Span, Unreadable
 
 
@@ -96,6 +97,15 @@ def judged_object(
         if _imported(claim, wanted, before, one.href, _read(claim, wanted, before, one)).digest == known.digest:
             fresh = replace(fresh, digest=known.digest)
     return judged(known, fresh)
+
+
+def judged_without_room(claim: Claim, read: Imported, known: Known | None) -> State | Refresh | None:
+    """The same for a reading for which the connection has no room: one span stands for all its time."""
+    content = in_one(read.content)
+    kept = crowded_out(read, content, digest(claim, read.event_id, read.calendar_id, content))
+    if read.quarantine is None:
+        _count(kept.quarantine)
+    return judged(known, kept)
 
 
 def _may_be_older(wanted: Wanted, look: Look, one: CalendarObject, known: Known) -> bool:

@@ -9,6 +9,8 @@ from sync_worker.domain.values import FactGroup, Facts, ImportedObject, Span, Un
 
 MISSING: Final = "missing"
 """Listed, and yet never handed out."""
+CROWDED_OUT: Final = "too_many_in_all"
+"""It could be read, and the connection has no room for its occurrences (`room`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Content:
         spans = [span for group in self.groups for span in group.spans]
         return Span(min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
 
+    @property
+    def occurrences(self) -> int:
+        """How many there are."""
+        return sum(len(group.spans) for group in self.groups)
+
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
@@ -33,6 +40,8 @@ class Quarantine:
 
     reason: str
     span: Span | None = None
+    occurrences: int = field(default=0, repr=False)
+    """How many it would have, had there been room for them. What was told is known by the words of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +115,17 @@ class Known:
     origin: Origin | None = None
     own: bool = False
     """It blocks nothing, because an appointment of the user's own does."""
+    occurrences: int = 0
+    """How many are kept of it; like `origin` only where it is to be judged."""
+
+    @property
+    def is_crowded_out(self) -> bool:
+        """Whether there was no room for its occurrences."""
+        return self.quarantine is not None and self.quarantine.reason == CROWDED_OUT
 
     def is_read_from(self, digest: str, bases: Collection[str], horizon: Span) -> bool:
         """Whether reading a text of that digest, on one of these bases, could only give what is kept."""
-        if not self.alive or self.origin is None or self.horizon is None:
+        if not self.alive or self.origin is None or self.horizon is None or self.is_crowded_out:
             return False
         wide_enough = self.horizon.start <= horizon.start and self.origin.until >= horizon.end
         return wide_enough and self.origin.digest == digest and seen(self.basis, bases) is Basis.OURS

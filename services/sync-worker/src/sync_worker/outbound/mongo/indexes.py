@@ -12,6 +12,7 @@ URGENT: Final = "urgent"
 REFUSED: Final = "refused"
 PENDING: Final = "pending"
 QUARANTINED: Final = "quarantined"
+COUNTS: Final = "counts"
 APPOINTMENTS_LAST_SECONDS: Final = 30 * 24 * 60 * 60
 """After their end; as long as their topic is kept, so that a repeated word finds what it is about."""
 GRAVESTONES_LAST_SECONDS: Final = 30 * 24 * 60 * 60
@@ -69,6 +70,7 @@ def _of_objects() -> list[IndexModel]:
             name="ended",
             partialFilterExpression={"alive": True},
         ),
+        IndexModel([("connection_id", ASCENDING), ("occurrences", ASCENDING)], name=COUNTS),
         IndexModel([("gone_at", ASCENDING)], name="gravestones", expireAfterSeconds=GRAVESTONES_LAST_SECONDS),
     ]
 

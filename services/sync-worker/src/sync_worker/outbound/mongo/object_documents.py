@@ -29,7 +29,15 @@ _OWN: Final = {"$in": [True, {"$ifNull": ["$content.groups.facts.own_appointment
 """An object is the user's own appointment as a whole, or not at all."""
 KNOWN: Final[Document] = dict.fromkeys(_FIELDS, True) | {"own": _OWN}
 """The fields that `known_from` needs to compare calendars."""
-KNOWN_TO_JUDGE: Final = KNOWN | {"origin": True, "tied_to": True}
+COUNTED: Final = {
+    "$sum": {"$map": {"input": {"$ifNull": ["$content.groups", []]}, "in": {"$divide": [{"$size": "$$this.spans"}, 2]}}}
+}
+"""How many occurrences an object has, from its contents: releases before this number kept none."""
+KNOWN_TO_JUDGE: Final = KNOWN | {
+    "origin": True,
+    "tied_to": True,
+    "occurrences": {"$ifNull": ["$occurrences", COUNTED]},
+}
 """And to judge an object that was fetched."""
 
 
@@ -45,7 +53,7 @@ def state_document(claim: Claim, state: State) -> Document:
         "pending": True,
     }
     if isinstance(state, Gone):
-        return about | {"alive": False, "reason": state.reason}
+        return about | {"alive": False, "reason": state.reason, "occurrences": 0}
     read = {
         "alive": True,
         "href": state.href,
@@ -54,6 +62,7 @@ def state_document(claim: Claim, state: State) -> Document:
         "digest": state.digest,
         "horizon": _span_document(state.horizon),
         "content": _content_document(state.content),
+        "occurrences": state.content.occurrences,
     }
     if state.content.extent:
         read["extent"] = _span_document(state.content.extent)
@@ -65,7 +74,8 @@ def quarantine_field(quarantine: Quarantine | None) -> Document:
     if quarantine is None:
         return {}
     span = {"span": _span_document(quarantine.span)} if quarantine.span else {}
-    return {"quarantine": {"reason": quarantine.reason, **span}}
+    occurrences = {"occurrences": quarantine.occurrences} if quarantine.occurrences else {}
+    return {"quarantine": {"reason": quarantine.reason, **span, **occurrences}}
 
 
 def origin_fields(origin: Origin | None) -> Document:
@@ -121,6 +131,7 @@ def known_from(document: Document) -> Known:
         quarantine=_quarantine_from(document),
         origin=_origin_from(document),
         own=document.get("own", False),
+        occurrences=int(document.get("occurrences", 0)),
     )
 
 
@@ -158,7 +169,7 @@ def _quarantine_from(document: Document) -> Quarantine | None:
     held: dict[str, Any] | None = document.get("quarantine")
     if held is None:
         return None
-    return Quarantine(held["reason"], Span(*held["span"]) if "span" in held else None)
+    return Quarantine(held["reason"], Span(*held["span"]) if "span" in held else None, held.get("occurrences", 0))
 
 
 def _origin_from(document: Document) -> Origin | None:

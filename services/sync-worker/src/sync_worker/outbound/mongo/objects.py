@@ -10,10 +10,12 @@ from sync_worker.application.claim import Claim, LeaseLost
 from sync_worker.application.claim import State as ConnectionState
 from sync_worker.application.publish_states import last_said
 from sync_worker.domain.bases import Basis, seen
-from sync_worker.domain.outbox import Imported, Known, Refresh, State
+from sync_worker.domain.outbox import CROWDED_OUT, Imported, Known, Refresh, State
 from sync_worker.outbound.mongo.collections import CONNECTIONS, DATABASE, NOW, OBJECTS, Client, Document
 from sync_worker.outbound.mongo.documents import last_said_document
+from sync_worker.outbound.mongo.indexes import COUNTS
 from sync_worker.outbound.mongo.object_documents import (
+    COUNTED,
     KNOWN,
     KNOWN_TO_JUDGE,
     known_from,
@@ -65,6 +67,16 @@ class MongoObjects:
         """How many of one calendar are not gone."""
         return await self._objects.count_documents(_living(claim, calendar_id))
 
+    async def taken(self, claim: Claim) -> int:
+        """Told by an index alone. What a release before it has kept gets its number first, once."""
+        taken, unnumbered = await self._taken(claim)
+        if unnumbered:
+            # A number that follows from the rest of the document is a fact, whoever writes it: it needs no fence.
+            where = {"connection_id": claim.connection_id, "occurrences": None}
+            await self._objects.update_many(where, [{"$set": {"occurrences": {"$toInt": COUNTED}}}])
+            taken, _ = await self._taken(claim)
+        return taken
+
     async def outdated(self, claim: Claim, calendar_id: str) -> Mapping[str, str]:
         """ETags by href of one calendar's that were read on another basis, or by an older version of us."""
         bases = claim.bases
@@ -73,10 +85,10 @@ class MongoObjects:
         return {one["href"]: one["etag"] async for one in found if seen(one["basis"], bases) is not Basis.OURS}
 
     async def passed(self, claim: Claim, before: int, limit: int) -> Sequence[str]:
-        """Event ids of what could be read and ended by then."""
+        """Event ids of what could be read, room or not, and ended by then."""
         where = {"connection_id": claim.connection_id, "alive": True, "extent.1": {"$lte": before}}
         # What cannot be read may go on past the time that could be told of it.
-        found = self._objects.find(where | {"quarantine": {"$exists": False}}, {"_id": True})
+        found = self._objects.find(where | {"quarantine.reason": {"$in": [None, CROWDED_OUT]}}, {"_id": True})
         # In the order of an index that begins with them: what goes on is not read.
         return [document["_id"] async for document in found.sort("extent.1", ASCENDING).limit(limit)]
 
@@ -139,6 +151,17 @@ class MongoObjects:
         found = self._objects.find({"_id": {"$in": list(published)}}, {"revision": True})
         kept = {document["_id"]: document["revision"] async for document in found}
         return [one for one, revision in published.items() if kept.get(one) != revision]
+
+    async def _taken(self, claim: Claim) -> tuple[int, int]:
+        """Occurrences of what has more than one, and how many objects have no number."""
+        each = {
+            "_id": None,
+            "taken": {"$sum": "$occurrences"},
+            "unnumbered": {"$sum": {"$cond": [{"$gt": ["$occurrences", None]}, 0, 1]}},
+        }
+        where = {"connection_id": claim.connection_id, "occurrences": {"$nin": [0, 1]}}
+        found = await self._objects.aggregate([{"$match": where}, {"$group": each}], hint=COUNTS).to_list(1)
+        return (found[0]["taken"], found[0]["unnumbered"]) if found else (0, 0)
 
     async def _in_transaction(
         self, claim: Claim, state: ConnectionState, operations: Sequence[_Operation], noted: Document
