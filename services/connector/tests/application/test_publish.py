@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from connector.application.publish import PublishPending, Unpublished
-from connector.domain.connection import Announcement, Connection, News, Owner, ended, recalendared
+from connector.domain.connection import Announcement, Connection, Owner, ended, recalendared
 from connector_examples import CALENDARS, LATER, MARIE, NOW, PAUL, SECRET, WORK, connection
 from connector_fakes import FakeAnnouncer, FakeConnections
 
@@ -79,6 +79,61 @@ async def test_without_the_others_nothing_is_tried_one_by_one() -> None:
         await PublishPending(store, others, lambda: NOW)()
 
     assert others.told == []
+    assert others.tries == 1
+
+
+async def test_connections_that_cannot_be_told_of_at_the_moment_hold_up_no_other() -> None:
+    store, others = FakeConnections(), FakeAnnouncer()
+    for number in range(450):
+        await store.add(connection(f"c-{number}", Owner(MARIE.account_id, f"usr-{number}")), SECRET)
+    others.lost = {"c-1", "c-2", "c-449"}
+    publish = PublishPending(store, others, lambda: NOW)
+
+    for _ in range(2):
+        with pytest.raises(Unpublished):
+            await publish()
+    told, tries = {one.connection_id for one in others.told}, others.tries
+    others.lost = set()
+    afterwards = await publish()
+
+    assert (len(told), told & {"c-1", "c-2", "c-449"}) == (447, set())
+    assert tries == 3 + 2, "three pages of the others, and once in each sweep those of the lost"
+    assert afterwards == 3
+
+
+async def test_ends_whose_records_cannot_go_at_the_moment_keep_no_other() -> None:
+    store, others = FakeConnections(), FakeAnnouncer()
+    await three(store)
+    for number, user in enumerate(("usr-1", "usr-2", "usr-3"), 1):
+        await store.bury(Owner(MARIE.account_id, user), f"c-{number}", lambda one: ended(one, at=NOW))
+    await PublishPending(store, others, lambda: NOW)()
+    others.lost = {"c-2"}
+    publish = PublishPending(store, others, lambda: NOW + timedelta(days=7))
+
+    with pytest.raises(Unpublished):
+        await publish()
+    early = revisions(others.forgotten)
+    others.lost = set()
+    await publish()
+
+    assert (early, revisions(others.forgotten)) == ([("c-1", 2), ("c-3", 2)], [("c-1", 2), ("c-3", 2), ("c-2", 2)])
+
+
+async def test_who_cannot_be_told_of_is_not_tried_again_for_an_end_in_the_same_sweep() -> None:
+    store, others = FakeConnections(), FakeAnnouncer()
+    await three(store)
+    for number, user in ((1, "usr-1"), (2, "usr-2")):
+        await store.bury(Owner(MARIE.account_id, user), f"c-{number}", lambda one: ended(one, at=NOW))
+    await PublishPending(store, others, lambda: NOW)()
+    third = await store.named("c-3", MARIE.account_id)
+    assert third
+    assert await store.replace(third, recalendared(third, (*CALENDARS, WORK), told=1, at=LATER))
+    others.lost, others.tries = {"c-1", "c-3"}, 0
+
+    with pytest.raises(Unpublished):
+        await PublishPending(store, others, lambda: NOW + timedelta(days=7))()
+
+    assert (revisions(others.forgotten), others.tries) == ([("c-2", 2)], 2)
 
 
 @pytest.mark.parametrize("how", ["refused", "unreadable"])
@@ -110,60 +165,6 @@ async def test_a_crash_between_telling_and_marking_tells_it_again() -> None:
     await PublishPending(store, others, lambda: NOW)()
 
     assert revisions(others.told) == [("c-1", 1), ("c-1", 1)]
-
-
-class FrozenOnce(FakeAnnouncer):
-    """Before its first word reaches the others, somebody else tells and marks everything that is newer."""
-
-    def __init__(self, store: FakeConnections) -> None:
-        super().__init__()
-        self._store = store
-        self._awake = False
-
-    async def announce(self, announcements: object) -> None:
-        if not self._awake:
-            self._awake = True
-            found = await self._store.named("c-1", MARIE.account_id)
-            assert found
-            await self._store.bury(MARIE, "c-1", lambda one: ended(one, at=LATER))
-            await PublishPending(self._store, self, lambda: LATER)()
-        await super().announce(announcements)  # type: ignore[arg-type]  # handed through as it came
-
-
-async def test_who_was_overtaken_while_telling_tells_the_newest_again_so_that_it_is_the_last_word() -> None:
-    store = FakeConnections()
-    await store.add(connection("c-1", MARIE), SECRET)
-    others = FrozenOnce(store)
-
-    await PublishPending(store, others, lambda: LATER)()
-
-    assert [(one.revision, one.news) for one in others.told] == [
-        (2, News.DISCONNECTED),
-        (1, News.CONNECTED),
-        (2, News.DISCONNECTED),
-    ]
-
-
-class SpoiltOnce(FrozenOnce):
-    """What it was overtaken by cannot be read any more when it wakes."""
-
-    async def announce(self, announcements: object) -> None:
-        await super().announce(announcements)
-        self._store.unreadable.add("c-1")
-
-
-async def test_who_was_overtaken_by_what_cannot_be_told_says_so_and_goes_on(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    store = FakeConnections()
-    await store.add(connection("c-1", MARIE), SECRET)
-    await store.add(connection("c-2", PAUL), SECRET)
-    others = SpoiltOnce(store)
-
-    told = await PublishPending(store, others, lambda: LATER)()
-
-    assert (told, revisions(others.told)) == (2, [("c-1", 2), ("c-2", 1), ("c-1", 1), ("c-2", 1)])
-    assert "connection_passed_over" in capsys.readouterr().out
 
 
 async def test_more_connections_than_a_batch_all_go_out() -> None:

@@ -94,6 +94,16 @@ CLOSED = replace(
 IMPORTING = Outlook((event(0, 8, 9), event(2, 14, 15)), (), None, "importing")
 
 
+CUT = Outlook(
+    blocking=tuple(event(day, hour, hour + 0.75) for day in range(4) for hour in (9, 11, 14)),
+    ignored=tuple(event(day, hour, hour + 0.75, rule="marked_free") for day in range(9) for hour in (10, 15)),
+    as_of=NOW,
+    state="fresh",
+    more=("blocking", "ignored", "a_side_of_tomorrow"),
+)
+"""Of what blocks and of what was left open, no more is told than what begins first."""
+
+
 def crowded() -> Outlook:
     """Twelve things a day, half of which block, none of which touch; named as long as may be."""
     several = [

@@ -250,12 +250,21 @@ class FakeAttempts:
 
 @dataclass
 class FakeAnnouncer:
-    """Remembers what was told; `away` lets it fail, and of those in `refused` it never takes anything."""
+    """Remembers what was told.
+
+    While `away` it takes nothing, of those in `lost` nothing either, and of those in `refused` never anything.
+    """
 
     told: list[Announcement] = field(default_factory=list)
     forgotten: list[Announcement] = field(default_factory=list)
     away: bool = False
+    lost: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    tries: int = 0
+
+    def lane(self, connection_id: str) -> int:
+        """One for all who are lost, one for all others."""
+        return 1 if connection_id in self.lost else 0
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
         self._check(announcements)
@@ -266,7 +275,8 @@ class FakeAnnouncer:
         self.forgotten += ends
 
     def _check(self, announcements: Sequence[Announcement]) -> None:
-        if self.away:
+        self.tries += 1
+        if self.away or any(one.connection_id in self.lost for one in announcements):
             raise Unpublished
         if any(one.connection_id in self.refused for one in announcements):
             raise Unpublishable

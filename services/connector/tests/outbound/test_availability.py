@@ -93,6 +93,21 @@ async def test_what_availability_publishes_is_understood() -> None:
     assert (tried.outlook, tried.marked_free) == (outlook, {"c-1": None, "c-2": 12})
 
 
+async def test_it_is_told_where_an_answer_does_not_tell_everything() -> None:
+    whole = example(WhyAnswer) | {"calendars": []}
+    cut = WhyAnswer.model_validate(whole | {"more": ["blocking", "ignored"]}).model_dump(mode="json")
+
+    async with asked(saying(cut)) as availability:
+        why = await availability.why(ASKER, WINDOW)
+        preview = (await availability.preview(ASKER, WINDOW, CHOICE)).outlook
+    async with asked(saying(whole)) as availability:
+        everything = await availability.why(ASKER, WINDOW)
+
+    assert why.more == preview.more == ("blocking", "ignored")
+    assert why.cut == {"blocking": datetime(2026, 3, 2, 8, tzinfo=UTC)}
+    assert (everything.more, everything.cut) == ((), {})
+
+
 def replace_count(calendar: PreviewCalendar, count: int) -> PreviewCalendar:
     return calendar.model_copy(update={"id": "c-2", "known": True, "all_day_marked_free": count})
 

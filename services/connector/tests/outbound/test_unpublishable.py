@@ -9,15 +9,17 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RequestTimedOu
 
 from connector.application.publish import PublishPending, Unpublishable, Unpublished
 from connector.domain.connection import Announcement, Owner, ended
-from connector.outbound.kafka import KafkaAnnouncer
+from connector.outbound.kafka import KafkaAnnouncer, event_of
 from connector.outbound.mongo import MongoOutbox
 from connector_examples import MARIE, NOW, SECRET, WORK, connection
 from connector_fakes import FakeAnnouncer
 from connector_kafka import kafka_settings
 from connector_stores import Databases, mongo_store
+from contracts.topics import CONNECTIONS
+from contracts.wire import encode
 from icloud.credentials import KeyPair
 from runtime.kafka import Publisher, PublishFailed
-from runtime.kafka.publisher import RawRecord
+from runtime.kafka.publisher import RawRecord, key_hash
 
 WEEK = timedelta(days=7)
 SAID = connection("c-1", MARIE).announcement()
@@ -59,6 +61,17 @@ async def test_what_kafka_would_never_take_is_told_from_its_absence(
 ) -> None:
     with pytest.raises(error):
         await KafkaAnnouncer(publisher).announce([said])
+
+
+def test_a_lane_is_a_partition() -> None:
+    announcer = KafkaAnnouncer(Publisher(SETTINGS, "tests"))
+    several = [replace(SAID, connection_id=f"c-{number}") for number in range(200)]
+
+    lanes = [announcer.lane(one.connection_id) for one in several]
+
+    records = [encode(event_of(one), source="connector", time=NOW) for one in several]
+    assert lanes == [key_hash(one.partition_key) % CONNECTIONS.partitions for one in records]
+    assert len(set(lanes)) == CONNECTIONS.partitions
 
 
 async def test_a_record_that_can_never_go_is_told_from_kafkas_absence() -> None:

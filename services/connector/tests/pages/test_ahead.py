@@ -8,6 +8,7 @@ import pytest
 
 from connector.domain.connection import Owner
 from connector.domain.outlook import Outlook, Reason
+from connector_ahead import bars, day, lines
 from connector_availability import BOOKED, CLOSED, IMPORTING, OUTLOOK, TROUBLED, FakeAvailability, at, entry, event
 from connector_examples import MARIE, NOW
 from connector_pages import ONE, Pages, Visitor, connection, token_of, visitor_of
@@ -17,29 +18,6 @@ AWAY = "cannot be shown at the moment"
 
 def only(*blocking: Reason, ignored: tuple[Reason, ...] = ()) -> Outlook:
     return Outlook(blocking, ignored, NOW - timedelta(minutes=2), "fresh")
-
-
-def told(markup: str) -> str:
-    """What of it is read out."""
-    return " ".join(re.sub(r"<[^>]+>", " ", markup).split())
-
-
-def day(page: str, number: int) -> str:
-    """What a day opens to."""
-    return page.partition(f'id="day-{number}"')[2].partition("</details>")[0]
-
-
-def lines(page: str, number: int) -> list[list[str]]:
-    """The cells of a day's table."""
-    table = day(page, number).partition("<tbody>")[2].partition("</table>")[0]
-    rows = [row.split("<td>")[1:] for row in table.split("<tr>")[1:]]
-    return [[told(cell).replace("\N{EN DASH}", "-") for cell in row] for row in rows]
-
-
-def bars(page: str, number: int) -> dict[str, int]:
-    """How many bars of each kind a day shows."""
-    groups = re.findall(r'<g class="(\w+)"[^>]*>(.*?)</g>', day(page, number))
-    return {lane: shapes.count("<rect") for lane, shapes in groups}
 
 
 async def test_two_weeks_from_the_midnight_of_today_are_asked_with_the_users_own_token(

@@ -1,7 +1,9 @@
 """Telling the other services what became of connections."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -62,6 +64,9 @@ class Outbox(Protocol):
 class Announcer(Protocol):
     """The way to the other services."""
 
+    def lane(self, connection_id: str) -> int:
+        """What cannot be told of one lane's connections at the moment says nothing of those of another."""
+
     async def announce(self, announcements: Sequence[Announcement]) -> None:
         """Tell them in this order; return when that is certain. Raises Unpublished, Unpublishable."""
 
@@ -75,7 +80,8 @@ class PublishPending:
     Whoever finds that somebody else was ahead tells the newest once more: its own, older word may have come last,
     and on a compacted topic the last word is what stays.
 
-    What can never be told waits with all that follows it of its connection, and holds up no other.
+    What can never be told waits with all that follows it of its connection, and holds up no other. What cannot be told
+    at the moment waits with all of its lane, is tried once in a sweep, and holds up no other lane.
     """
 
     def __init__(self, outbox: Outbox, announcer: Announcer, clock: Callable[[], datetime]) -> None:
@@ -84,63 +90,110 @@ class PublishPending:
         self._clock = clock
 
     async def __call__(self) -> int:
-        """How many announcements went out. Raises Unpublished; what went out before it counts as out."""
-        stuck: list[Waiting] = []
-        told = await _page_by_page(self._outbox.waiting(), self._tell, stuck)
-        told += await _page_by_page(self._outbox.forgettable(self._clock()), self._forget, stuck)
-        if len(stuck) > 1:
-            _log.error("connections_passed_over", count=len(stuck))
-        return told
+        """How many announcements went out. Raises Unpublished once all others went out; what did counts as out."""
+        sweep = _Sweep()
+        news = _Round(self._outbox.read, self._announcer.announce, self._settle)
+        ends = _Round(self._ends, self._announcer.forget, self._forget)
+        for pages, of in ((self._outbox.waiting(), news), (self._outbox.forgettable(self._clock()), ends)):
+            async with aclosing(pages):
+                async for page in pages:
+                    await self._tell_page(page, of, sweep)
+        if sweep.stuck > 1:
+            _log.error("connections_passed_over", count=sweep.stuck)
+        if sweep.away:
+            raise Unpublished
+        return sweep.told
 
-    async def _tell(self, page: Sequence[Waiting]) -> int:
-        several = await self._outbox.read(page)
-        await self._announcer.announce([one for of_one in several for one in of_one])
-        return sum([len(of_one) + await self._settle(of_one[-1]) for of_one in several])
-
-    async def _settle(self, last: Announcement) -> int:
-        again = 0
+    async def _tell_page(self, page: Sequence[Waiting], of: "_Round", sweep: "_Sweep") -> None:
+        left = [one for one in page if self._announcer.lane(one.connection_id) not in sweep.away]
+        if not left:
+            return
         try:
-            while newest := await self._outbox.mark(last):
+            several = await of.read(left)
+        except Unpublishable as error:
+            if len(left) == 1:
+                sweep.pass_over(left[0], error)
+            else:
+                for one in left:
+                    await self._tell_page([one], of, sweep)
+            return
+        lanes: dict[int, list[Sequence[Announcement]]] = {}
+        for of_one in several:
+            lanes.setdefault(self._announcer.lane(of_one[0].connection_id), []).append(of_one)
+        # At once: the lane that nothing can be told of takes its time to say so.
+        telling = [self._tell(lane, told, of, sweep) for lane, told in lanes.items()]
+        for failed in await asyncio.gather(*telling, return_exceptions=True):
+            if failed is not None:
+                raise failed
+
+    async def _tell(self, lane: int, several: Sequence[Sequence[Announcement]], of: "_Round", sweep: "_Sweep") -> None:
+        everything = [one for of_one in several for one in of_one]
+        try:
+            await of.tell(everything)
+        except Unpublished:
+            sweep.away.add(lane)
+        except Unpublishable as error:
+            if len(several) == 1:
+                sweep.pass_over(_whose(everything[0]), error)
+            else:
+                await self._tell_apart(lane, several, of, sweep)
+        else:
+            sweep.told += len(everything)
+            for of_one in several:
+                await of.note(of_one[-1], lane, sweep)
+
+    async def _tell_apart(
+        self, lane: int, several: Sequence[Sequence[Announcement]], of: "_Round", sweep: "_Sweep"
+    ) -> None:
+        for of_one in several:
+            if lane not in sweep.away:
+                await self._tell(lane, [of_one], of, sweep)
+
+    async def _settle(self, last: Announcement, lane: int, sweep: "_Sweep") -> None:
+        try:
+            while (newest := await self._outbox.mark(last)) and lane not in sweep.away:
                 await self._announcer.announce([newest])
                 last = newest
-                again += 1
+                sweep.told += 1
+        except Unpublished:
+            sweep.away.add(lane)
         except Unpublishable as error:
             # Somebody else has told what is newer, so nothing waits that would come again: readers drop the older word.
-            _pass_over(Waiting(last.owner.account_id, last.connection_id), error)
-        return again
+            _pass_over(_whose(last), error)
 
-    async def _forget(self, page: Sequence[Waiting]) -> int:
-        ends = await self._outbox.ends(page)
-        await self._announcer.forget(ends)
-        for end in ends:
-            await self._outbox.mark_forgotten(end)
-        return len(ends)
+    async def _ends(self, page: Sequence[Waiting]) -> Sequence[Sequence[Announcement]]:
+        return [[end] for end in await self._outbox.ends(page)]
+
+    async def _forget(self, end: Announcement, _lane: int, _sweep: "_Sweep") -> None:
+        await self._outbox.mark_forgotten(end)
 
 
-async def _page_by_page(pages: Pages, tell: Callable[[Sequence[Waiting]], Awaitable[int]], stuck: list[Waiting]) -> int:
-    """How much of it was told: a page at once, or one by one where something of it can never be."""
-    told = 0
-    async with aclosing(pages):
-        async for page in pages:
-            try:
-                told += await tell(page)
-            except Unpublishable:
-                told += await _apart(page, tell, stuck)
-    return told
+@dataclass(slots=True)
+class _Sweep:
+    """What became of what waited."""
+
+    told: int = 0
+    stuck: int = 0
+    away: set[int] = field(default_factory=set)
+    """Lanes of which nothing can be told now."""
+
+    def pass_over(self, one: Waiting, error: Unpublishable) -> None:
+        self.stuck += 1
+        if self.stuck == 1:
+            _pass_over(one, error)
 
 
-async def _apart(
-    page: Sequence[Waiting], tell: Callable[[Sequence[Waiting]], Awaitable[int]], stuck: list[Waiting]
-) -> int:
-    told = 0
-    for one in page:
-        try:
-            told += await tell([one])
-        except Unpublishable as error:
-            stuck.append(one)
-            if len(stuck) == 1:
-                _pass_over(one, error)
-    return told
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """How one kind of what waits is read, told, and noted as told."""
+
+    read: Callable[[Sequence[Waiting]], Awaitable[Sequence[Sequence[Announcement]]]]
+    tell: Callable[[Sequence[Announcement]], Awaitable[None]]
+    note: Callable[[Announcement, int, _Sweep], Awaitable[None]]
+
+
+def _whose(announcement: Announcement) -> Waiting:
+    return Waiting(announcement.owner.account_id, announcement.connection_id)
 
 
 def _pass_over(one: Waiting, error: Unpublishable) -> None:

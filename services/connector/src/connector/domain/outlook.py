@@ -29,6 +29,15 @@ class Outlook:
     ignored: tuple[Reason, ...]
     as_of: datetime | None
     state: str
+    more: tuple[str, ...] = ()
+    """Which of the two tell no more than what begins first: `blocking`, `ignored`."""
+
+    @property
+    def cut(self) -> Mapping[str, datetime]:
+        """Where the last thing told of such a side begins. From then on more of it may be there than is told."""
+        sides = {"blocking": self.blocking, "ignored": self.ignored}
+        starts = {side: [one.start for one in told if one.start] for side, told in sides.items() if side in self.more}
+        return {side: max(moments) for side, moments in starts.items() if moments}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,12 @@ class WhyBody(_In):
     ignored: tuple[_Reason, ...]
     as_of: AwareDatetime | None
     state: str
+    more: tuple[str, ...] = ()
 
     def outlook(self) -> Outlook:
         """The same, as a value."""
         blocking, ignored = (tuple(one.reason() for one in some) for some in (self.blocking, self.ignored))
-        return Outlook(blocking, ignored, self.as_of, self.state)
+        return Outlook(blocking, ignored, self.as_of, self.state, self.more)
 
 
 class _Calendar(_In):

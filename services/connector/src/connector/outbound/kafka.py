@@ -22,8 +22,10 @@ from contracts.events import (
     RequestReason,
     SyncRequested,
 )
+from contracts.topics import CONNECTIONS
 from contracts.wire import WireRecord, encode, tombstone
 from runtime.kafka import Publisher, PublishFailed, RecordTooLarge
+from runtime.kafka.publisher import key_hash
 from runtime.kafka.traces import with_trace
 
 _SOURCE: Final = "connector"
@@ -42,6 +44,10 @@ class KafkaAnnouncer:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
+
+    def lane(self, connection_id: str) -> int:
+        """The connection's partition: its leader may be away while the others are there."""
+        return key_hash(connection_id) % CONNECTIONS.partitions
 
     async def announce(self, announcements: Sequence[Announcement]) -> None:
         """Return when Kafka has acknowledged all. Raises Unpublished, Unpublishable."""

@@ -65,14 +65,15 @@ class Naming:
         title = reason.title or self.appointments.get(reason.id or "")
         calendar = self.calendars.get(reason.calendar_id or "", "")
         return Row(
-            time=self._time(day, touching.part),
+            time=self.time(day, touching.part),
             what=_cut(title) if title else said,
             of=_cut(calendar) if calendar else (said if title else ""),
             blocks=touching.blocks,
             why=self._why(touching),
         )
 
-    def _time(self, day: Day, part: Part) -> str:
+    def time(self, day: Day, part: Part) -> str:
+        """When in the day it is."""
         start, end = part
         words, clock = self.moments.words, self.moments.clock
         if (start, end) == (day.start, day.end):

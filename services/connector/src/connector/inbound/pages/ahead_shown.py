@@ -9,12 +9,13 @@ from markupsafe import Markup
 
 from connector.domain.outlook import Outlook, Reason
 from connector.inbound.pages.ahead_rows import Naming, Row, Touching
-from connector.inbound.pages.days import Bar, Day, days
+from connector.inbound.pages.catalogue import Words
+from connector.inbound.pages.days import Bar, Day, Part, days
 from connector.inbound.pages.moments import Moments
 
 DAYS: Final = 14
-_LANES: Final = ("closed", "busy", "off", "unread", "booked")
-"""What blocks, in the order in which it is drawn: what was made in CrocoClick stands above what came from iCloud."""
+_LANES: Final = ("cut", "closed", "busy", "off", "unread", "booked")
+"""What blocks or may, in the order in which it is drawn: what was made in CrocoClick above what came from iCloud."""
 _OPEN: Final = "open"
 _LANE_OF: Final[Mapping[str, str]] = {
     "appointment": "booked",
@@ -25,6 +26,14 @@ _LANE_OF: Final[Mapping[str, str]] = {
 _DOUBTS: Final = frozenset({"held", "stale"})
 """They are about a calendar, not about a time."""
 _STATES: Final = frozenset({"fresh", "stale", "importing", "needs_reconnect", "not_connected"})
+
+
+@dataclass(frozen=True, slots=True)
+class CutShown:
+    """The part of a day in which there may be more than we were told, and what of it."""
+
+    time: str
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class DayShown:
     now: str | None
     lanes: Mapping[str, Sequence[Bar]]
     rows: Sequence[Row]
+    cut: Sequence[CutShown]
     more: int
     is_open: bool
 
@@ -82,7 +92,8 @@ def days_ahead(moments: Moments, fortnight: int = 0) -> Sequence[Day]:
 def ahead_shown(outlook: Outlook, several: Sequence[Day], naming: Naming, limit: Limit) -> AheadShown:
     """The outlook in words and bars."""
     moments = naming.moments
-    shown = [_day(number, day, _touching(day, outlook), naming, limit) for number, day in enumerate(several)]
+    cut = {side: (max(since, several[0].start), several[-1].end) for side, since in outlook.cut.items()}
+    shown = [_day(number, _seen(day, outlook, cut), naming, limit) for number, day in enumerate(several)]
     used = {lane for day in shown for lane in day.lanes}
     first, last = (moments.day_and_month(day.date) for day in (several[0], several[-1]))
     return AheadShown(
@@ -90,41 +101,60 @@ def ahead_shown(outlook: Outlook, several: Sequence[Day], naming: Naming, limit:
         known=_known(outlook, moments),
         days=shown,
         legend=[lane for lane in (*reversed(_LANES), _OPEN) if lane in used],
-        doubts=_doubts((*outlook.blocking, *outlook.ignored), naming),
+        doubts=[*_cuts(cut, moments), *_doubts((*outlook.blocking, *outlook.ignored), naming)],
         span=moments.words("ahead.span", first=first, last=last),
     )
 
 
-def _touching(day: Day, outlook: Outlook) -> Sequence[Touching]:
-    """What lies in the day, what blocks first where two begin at once."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What lies in a day, and by side the part of it in which there may be more than we were told."""
+
+    day: Day
+    touching: Sequence[Touching]
+    cut: Mapping[str, Part]
+
+
+def _seen(day: Day, outlook: Outlook, cut: Mapping[str, Part]) -> _Seen:
+    """Of two that begin at once, what blocks comes first."""
     found = [
         Touching(reason, part, blocks)
         for reasons, blocks in ((outlook.blocking, True), (outlook.ignored, False))
         for reason in reasons
         if reason.start is not None and reason.end is not None and (part := day.cut((reason.start, reason.end)))
     ]
-    return sorted(found, key=lambda one: (one.part, not one.blocks))
+    touching = sorted(found, key=lambda one: (one.part, not one.blocks))
+    return _Seen(day, touching, {side: part for side, whole in cut.items() if (part := day.cut(whole))})
 
 
-def _day(number: int, day: Day, touching: Sequence[Touching], naming: Naming, limit: Limit) -> DayShown:
-    moments, words = naming.moments, naming.moments.words
-    timed = [one for one in touching if one.reason.kind not in _DOUBTS]
+def _day(number: int, seen: _Seen, naming: Naming, limit: Limit) -> DayShown:
+    moments, words, day = naming.moments, naming.moments.words, seen.day
+    timed = [one for one in seen.touching if one.reason.kind not in _DOUBTS]
     rows = limit.of(number, len(timed))
-    blocking = sum(one.blocks for one in timed)
-    lanes = {lane: day.bars(one.part for one in touching if _lane(one) == lane) for lane in (*_LANES, _OPEN)}
+    lanes = {lane: day.bars(one.part for one in seen.touching if _lane(one) == lane) for lane in (*_LANES, _OPEN)}
+    lanes["cut"] = day.bars(part for side, part in seen.cut.items() if side == "blocking")
     return DayShown(
         number=number,
         short=moments.short_day(day.date),
         full=moments.day(day.start),
         note=words.counted("ahead.hours", hours) if (hours := day.hours) else "",
-        said=words("ahead.said", blocking=blocking, open=len(timed) - blocking) if timed else words("ahead.nothing"),
+        said=_said(timed, words, cut=bool(seen.cut)),
         marks=day.marks(moments.zone),
         now=day.mark(moments.now) if day.start <= moments.now < day.end else None,
         lanes={lane: bars for lane, bars in lanes.items() if bars},
         rows=[naming.row(day, one) for one in timed[:rows]],
+        cut=[CutShown(naming.time(day, part), words(f"ahead.cut.{side}")) for side, part in seen.cut.items()],
         more=len(timed) - rows,
         is_open=number == limit.whole,
     )
+
+
+def _said(timed: Sequence[Touching], words: Words, *, cut: bool) -> str:
+    if not timed:
+        return words("ahead.cut.nothing" if cut else "ahead.nothing")
+    blocking = sum(one.blocks for one in timed)
+    said = words("ahead.said", blocking=blocking, open=len(timed) - blocking)
+    return words("ahead.cut.said", said=said) if cut else said
 
 
 def _lane(one: Touching) -> str | None:
@@ -141,6 +171,12 @@ def _known(outlook: Outlook, moments: Moments) -> str:
     words = moments.words
     when = moments.ago(outlook.as_of) if outlook.as_of else words("date.never")
     return words(f"ahead.state.{_state(outlook)}", when=when)
+
+
+def _cuts(cut: Mapping[str, Part], moments: Moments) -> Sequence[str]:
+    """Since when not everything is shown."""
+    dates = {side: since.astimezone(moments.zone).date() for side, (since, _) in cut.items()}
+    return [moments.words(f"ahead.cut.since.{side}", when=moments.day_and_month(date)) for side, date in dates.items()]
 
 
 def _doubts(reasons: Iterable[Reason], naming: Naming) -> Sequence[str]:
