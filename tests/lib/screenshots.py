@@ -12,7 +12,7 @@ from browsing import DESKTOP, PHONE, browser, context
 from connector.domain.calendars import Setup
 from connector.domain.connection import Connection, recalendared
 from connector.inbound.pages.session import COOKIE
-from connector_availability import CLOSED, IMPORTING, OUTLOOK, TROUBLED
+from connector_availability import CLOSED, CUT, IMPORTING, OUTLOOK, TROUBLED
 from connector_examples import MARIE, NOW
 from connector_pages import (
     CALENDARS,
@@ -59,6 +59,7 @@ PAGES: Final[Mapping[str, tuple[Made, str]]] = {
     "connection-troubled": (troubled, ONE),
     "connection-needs-reconnect": (needing_reconnect, ONE),
     "connection-away": (connection, ONE),
+    "connection-cut": (connection, ONE),
     "connection-nothing-blocks": (_unblocking, ONE),
     "reconnect": (needing_reconnect, f"{ONE}/reconnect"),
     "reconnect-refused": (needing_reconnect, f"{ONE}/reconnect"),
@@ -66,7 +67,12 @@ PAGES: Final[Mapping[str, tuple[Made, str]]] = {
 }
 """Every page and state that has an address: what Marie has, and where she looks."""
 
-_OUTLOOKS: Final = {"connection-importing": IMPORTING, "connection-troubled": TROUBLED, "connection-stale": CLOSED}
+_OUTLOOKS: Final = {
+    "connection-importing": IMPORTING,
+    "connection-troubled": TROUBLED,
+    "connection-stale": CLOSED,
+    "connection-cut": CUT,
+}
 
 
 def visit(page: Page, there: Pages, origin: str, name: str) -> None:
