@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 
 import pytest
@@ -62,11 +62,11 @@ async def waiting() -> AsyncIterator[User]:
         yield user
 
 
-def failing(error: Exception, done: list[User]) -> UserByUser:
-    """Two things are done for each user but the second."""
+def failing(error: Exception, done: list[User], *, whose: Collection[User] = USERS[1:2]) -> UserByUser:
+    """Two things are done for each user but these."""
 
     async def work(user: User) -> int:
-        if user == USERS[1]:
+        if user in whose:
             raise error
         done.append(user)
         return 2
@@ -89,6 +89,15 @@ async def test_without_the_store_nobody_is_tried_any_more() -> None:
     done: list[User] = []
 
     with pytest.raises(AutoReconnect):
+        await failing(AutoReconnect(), done, whose=USERS[:2])()
+
+    assert done == []
+
+
+async def test_one_whose_calendars_take_too_long_to_read_holds_up_nobody_else() -> None:
+    done: list[User] = []
+
+    with pytest.raises(AutoReconnect):
         await failing(AutoReconnect(), done)()
 
-    assert done == [USERS[0]]
+    assert done == [USERS[0], USERS[2]]

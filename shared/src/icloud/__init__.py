@@ -17,6 +17,7 @@ from icloud.errors import (
 from icloud.gate import Endpoint, proxy_host
 from icloud.ids import calendar_id, event_id, uid_hash
 from icloud.kept_home import KeptHome
+from icloud.paths import is_askable
 from icloud.traffic import Crossing, RequestCounter
 from icloud.transport import Budget, Unreachable
 from icloud.turnstile import Errand, Fate, HeldBack, Outcome, Turnstile
@@ -58,6 +59,7 @@ __all__ = [
     "UnsupportedReason",
     "calendar_id",
     "event_id",
+    "is_askable",
     "proxy_host",
     "uid_hash",
 ]

@@ -91,3 +91,20 @@ async def test_concurrent_publishes_all_arrive(kafka: Kafka, publisher: Publishe
     )
 
     assert len(await kafka.read_all(topic)) == 100
+
+
+async def test_a_record_that_the_broker_refuses_costs_no_other_publish_anything(
+    kafka: Kafka, publisher: Publisher
+) -> None:
+    narrow, topic = await kafka.make_topic(largest=1_000), await kafka.make_topic()
+    others = [RawRecord(topic, b"%d" % number, b"x" * 200_000, (), 0) for number in range(60)]
+
+    refused, told = await asyncio.gather(
+        publisher.publish_raw([RawRecord(narrow, b"k", b"x" * 2_000, (), 0)]),
+        publisher.publish_raw(others),
+        return_exceptions=True,
+    )
+
+    assert isinstance(refused, PublishFailed)
+    assert told is None
+    assert {record.key for record in await kafka.read_all(topic)} == {record.key for record in others}

@@ -27,12 +27,14 @@ class Kafka:
     def settings(self) -> KafkaSettings:
         return KafkaSettings(bootstrap_servers=(self.bootstrap_servers,), publish_timeout=self.publish_timeout)
 
-    async def make_topic(self, partitions: int = 3, name: str = "") -> str:
+    async def make_topic(self, partitions: int = 3, name: str = "", *, largest: int = 1_048_588) -> str:
+        """`largest` are the bytes that the topic takes at once."""
         name = name or f"tests-{uuid.uuid4().hex}"
+        bound = {"max.message.bytes": str(largest)}
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
         await admin.start()
         try:
-            await admin.create_topics([NewTopic(n, partitions, 1) for n in (name, f"{name}.dead")])
+            await admin.create_topics([NewTopic(n, partitions, 1, topic_configs=bound) for n in (name, f"{name}.dead")])
         finally:
             await admin.close()
         return name

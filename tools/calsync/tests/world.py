@@ -131,9 +131,10 @@ class World:
 
         self.does(work)
 
-    def connected(self, *, events: int = 3, told: bool = False) -> "Kept":
-        """A connection that all services know, read once; `told`: Kafka has it, too."""
-        return self.does(lambda client: _connected(self, client, events=events, told=told))
+    def connected(self, *, events: int = 3, told: bool = False, first: bool = False) -> "Kept":
+        """A connection that all services know, read once; `told`: Kafka has it, too; `first` in any list by ids."""
+        id_ = f"{'0' * 12}{uuid4().hex[12:]}" if first else uuid4().hex
+        return self.does(lambda client: _connected(self, client, id_, events=events, told=told))
 
     def ended(self, kept: "Kept") -> None:
         """The connector ends it, and nobody else has heard."""
@@ -168,9 +169,9 @@ class Kept:
     events: tuple[str, ...]
 
 
-async def _connected(world: World, client: Client, *, events: int, told: bool) -> Kept:
+async def _connected(world: World, client: Client, id_: str, *, events: int, told: bool) -> Kept:
     owner = Owner(ACCOUNT, f"{USER}-{uuid4().hex[:8]}")
-    one = connection(uuid4().hex, owner, fingerprint=uuid4().hex, at=LONG_AGO)
+    one = connection(id_, owner, fingerprint=uuid4().hex, at=LONG_AGO)
     connector = Connector(client, Vault(client, Sealer(world.keys.public_key_file)))
     await connector.prepare()
     await connector.add(one, SECRET)

@@ -17,6 +17,7 @@ from icloud import (
     Missing,
     PreconditionFailed,
     TokenDead,
+    is_askable,
 )
 from sync_worker.application.claim import Claim
 from sync_worker.application.publish_states import Ended, Said
@@ -169,7 +170,9 @@ class FakeICloud:
         self.fetched_hrefs += hrefs
         for href in hrefs:
             found = one.texts.get(href)
-            if found is None:
+            if not is_askable(href):
+                yield Missing(href, Absence.REFUSED)
+            elif found is None:
                 yield Missing(href, Absence.GONE)
             else:
                 yield Missing(href) if href in one.lagging else CalendarObject(href, *one.outdated.get(href, found))

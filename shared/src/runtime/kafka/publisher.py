@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.partitioner import murmur2
 
 from contracts.wire import WireRecord
@@ -33,6 +33,10 @@ _log = get_logger("kafka.publisher")
 
 class PublishFailed(Exception):
     """Kafka has not acknowledged everything in time. Any part of it may have been written: publish it all again."""
+
+
+class _GivenUp(KafkaError):  # type: ignore[misc]  # aiokafka has no types
+    """The producer failed another publish and was thrown away; that says nothing of this one."""
 
 
 class RecordTooLarge(Exception):
@@ -65,7 +69,7 @@ class Publisher:
     """Writes records that stay: acknowledged by all in-sync replicas, in the order given for each partition key.
 
     After a failure the producer underneath is thrown away, because an idempotent producer cannot tell any more what
-    Kafka has of it; publishes that were under way at that moment fail, too.
+    Kafka has of it; publishes that were under way at that moment begin anew on the next one, within their own time.
     """
 
     def __init__(self, settings: KafkaSettings, client_id: str) -> None:
@@ -113,13 +117,12 @@ class Publisher:
             return
         if any(record.size > largest for record in records):
             raise RecordTooLarge(f"a record of more than {largest} bytes")
-        pending = self._producer
-        if pending is None:
-            raise PublishFailed("the publisher does not run")
+        pending = self._another_than(None)
         try:
             with metrics.PUBLISH_SECONDS.time():
                 async with asyncio.timeout(self._timeout):
-                    await _send(await asyncio.shield(pending), records)
+                    while not await _is_sent(await asyncio.shield(pending), records):
+                        pending = self._another_than(pending)
         except (KafkaError, TimeoutError) as error:
             metrics.PUBLISH_FAILED.inc()
             _log.warning("publish_failed", records=len(records), why=type(error).__name__)
@@ -127,6 +130,11 @@ class Publisher:
             raise PublishFailed(f"{len(records)} records: {type(error).__name__}") from error
         for record in records:
             metrics.PUBLISHED.labels(record.topic).inc()
+
+    def _another_than(self, failed: asyncio.Future[AIOKafkaProducer] | None) -> asyncio.Future[AIOKafkaProducer]:
+        if self._producer is None or self._producer is failed:
+            raise PublishFailed("the publisher does not run")
+        return self._producer
 
     def _connect(self) -> None:
         self._producer = asyncio.get_running_loop().create_future()
@@ -169,6 +177,15 @@ class Publisher:
                 _log.info("kafka_reached", attempts=attempt + 1)
 
 
+async def _is_sent(producer: AIOKafkaProducer, records: Sequence[RawRecord]) -> bool:
+    """Whether Kafka has them; not where another publish's failure took the producer away."""
+    try:
+        await _send(producer, records)
+    except (_GivenUp, ProducerClosed):
+        return False
+    return True
+
+
 async def _send(producer: AIOKafkaProducer, records: Sequence[RawRecord]) -> None:
     acknowledged: list[asyncio.Future[object]] = []
     try:
@@ -207,7 +224,7 @@ async def _close(producer: AIOKafkaProducer) -> None:
 async def _abort(producer: AIOKafkaProducer) -> None:
     """Close without flushing. aiokafka has no call for it: its `stop` waits for Kafka for ever."""
     producer._closed = True  # noqa: SLF001 - see above, and below
-    producer._message_accumulator.fail_all(KafkaError("the producer was given up"))  # noqa: SLF001
+    producer._message_accumulator.fail_all(_GivenUp("the producer was given up"))  # noqa: SLF001
     sender = producer._sender.sender_task  # noqa: SLF001
     if sender is not None:
         sender.cancel()

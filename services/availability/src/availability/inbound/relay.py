@@ -38,7 +38,8 @@ class Bell:
 class UserByUser:
     """The work of a sweep, each user's for itself: what fails for one holds up nobody else, and comes again.
 
-    What would fail for all of them, MongoDB's absence, ends the sweep.
+    What would fail for all of them, MongoDB's absence, ends the sweep once it has failed for two in a row. Where it is
+    one alone, a crowded calendar may take longer to read than anything may.
     """
 
     def __init__(
@@ -49,20 +50,29 @@ class UserByUser:
         self._work = work
 
     async def __call__(self) -> int:
-        """How much was done, of all users."""
+        """How much was done, of all users. Raises MongoDB's absence once the others had their turn."""
         done = failed = 0
+        absence: Exception | None = None
+        twice = False
         async for user in self._waiting():
             try:
                 done += await self._work(user)
+                twice = False
             except Exception as error:
                 # The outermost place of one user's work: the next has their turn.
                 if is_infrastructure(error):
-                    raise
+                    if twice:
+                        raise
+                    absence, twice = error, True
+                    continue
+                twice = False
                 failed += 1
                 if failed == 1:
                     _log.error("user_passed_over", what=self._name, account_id=user.account_id, exc_info=error)
         if failed > 1:
             _log.error("users_passed_over", what=self._name, count=failed)
+        if absence:
+            raise absence
         return done
 
 

@@ -95,7 +95,7 @@ class AskCalendar:
             covered=window.end if step.first else None,
             reconciled=now if step.first else None,
             empty_since=_doubted_since(step, now) if compared.bare else None,
-            there=compared.listed.keys(),
+            there=compared.listed.keys() | found.moved.keys(),
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from icloud import Absence, CalendarObject, Forbidden, Missing, NotUnderstood, TryLater
+from icloud import Absence, CalendarObject, Forbidden, Missing, NotUnderstood, TryLater, is_askable
 from sync_worker.application.accounts import Account, is_of_one_calendar
 from sync_worker.application.claim import Claim
 from sync_worker.application.own_appointments import Undoubted
@@ -235,7 +235,8 @@ async def _by_name(compared: Compared, account: Account, shown: Shown, hrefs: Se
 
 
 def _is_gone(one: CalendarObject | Missing) -> bool:
-    return isinstance(one, Missing) and one.why is Absence.GONE
+    # Of what is never asked for by its name nothing else will ever tell that it has gone.
+    return isinstance(one, Missing) and (one.why is Absence.GONE or not is_askable(one.href))
 
 
 def shown_of(step: Step) -> Shown:

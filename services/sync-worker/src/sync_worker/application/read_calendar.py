@@ -108,10 +108,10 @@ class ReadCalendar:
         """Import what is new; the reading of which only removals are left to do, if any. None: it is not at its end."""
         claim, step = course.claim, reading.step
         await self._note_begun(claim, step, reading.shown, reading.fetch)
-        patient = _failures(claim, step) + 1 < PATIENCE
-        # What is waited for already is asked for again whatever comes of this pass.
-        anyhow = frozenset(href for href, _ in step.tracked.late) if step.tracked and not patient else frozenset[str]()
-        wanted = Wanted(step.calendar_id, reading.shown.path, reading.fetch, anyhow)
+        patient = (failures := _failures(claim, step)) + 1 < PATIENCE
+        # What is late of a calendar that was settled, or is not waited for any more, has had its time.
+        late = step.tracked.late if step.tracked and not (patient and failures) else ()
+        wanted = Wanted(step.calendar_id, reading.shown.path, reading.fetch, frozenset(href for href, _ in late))
         try:
             lag = await self._bring(claim, course.objects, wanted, course.look, course.heard)
         except ICloudError as why:
@@ -122,7 +122,7 @@ class ReadCalendar:
             # Too many to be waited for, and a listing shows them again tomorrow: what has changed is asked once more.
             return _from_where_it_was(reading)
         stale = {href: reading.fetch[href] for href in lag.stale}
-        if patient and is_waited_for(step.tracked, _failures(claim, step), missing=missing, stale=stale):
+        if patient and is_waited_for(step.tracked, failures, missing=missing, stale=stale):
             await self._wait_for(course, reading, {href: reading.fetch[href] for href in missing} | stale)
             return None
         if missing:
@@ -131,9 +131,9 @@ class ReadCalendar:
         return replace(reading, late={one: etag for one in (*lag.stale, *lag.missing) if (etag := reading.fetch[one])})
 
     async def again(self, course: Course, step: Step) -> AbstractSet[str]:
-        """Import what has come into a calendar meanwhile, and tell the ids of all that is there by what changed.
+        """Import what has come into a calendar meanwhile; the ids of all that is shown there, came back as it was, too.
 
-        Also of what came back as it was. Settles nothing: the next pass hears all of it once more.
+        Settles nothing: the next pass hears all of it once more.
         """
         tracked = course.settled.get(step.calendar_id, step.tracked)
         how = How.CHANGES if tracked and tracked.token else How.LISTING
@@ -141,7 +141,7 @@ class ReadCalendar:
         if reading is None:
             return frozenset()
         await self.bring(course, reading)
-        return {event_id(course.claim.connection_id, href) for href in (*reading.there, *reading.fetch)}
+        return {event_id(course.claim.connection_id, href) for href in reading.there}
 
     async def settle(self, course: Course, reading: Reading) -> None:
         """Everything of this reading is on Kafka: the next pass goes on from here."""
