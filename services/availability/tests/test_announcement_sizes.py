@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from services.availability.tests.examples import NOW
 
 from availability.domain.appointments import Act, Agreed, Announcement, announcement, booked
-from availability.domain.busy import CONFLICTS, Entry, EntryKind, Known, conflicts, joined
+from availability.domain.busy import CONFLICTS, Entry, EntryKind, Known, blocking, joined, parts
 from availability.domain.intervals import LATEST_TAKEN, LONGEST_WINDOW_DAYS, Span, merged
 from availability.domain.users import User
 from availability.inbound.http.bodies import AppointmentChange, NewAppointment
@@ -66,7 +66,7 @@ def test_of_a_quarter_of_a_year_full_of_minutes_few_conflicts_are_told() -> None
     minutes = [(start, start + 60) for start in range(*QUARTER, 120)]
     known = Known(entries=tuple(Entry(EntryKind.BLOCKED_SLOT, "off", minute) for minute in minutes))
 
-    found = conflicts(known, "apt-1", QUARTER)
+    found = parts(blocking(known, but="apt-1"), QUARTER)
 
     assert len(minutes) > 40_000
     assert len(found) == CONFLICTS

@@ -117,7 +117,7 @@ class _Time:
         self._ends = [end for _, end in self._spans]
 
     def taken_of(self, one: Held) -> tuple[Span, ...]:
-        """The parts of an appointment's time that something else takes, too (`conflicts`)."""
+        """The parts of an appointment's time that something else takes, too."""
         start, end = one.span
         first = bisect_right(self._ends, start)
         near = self._spans[first : bisect_left(self._spans, (end,), first)]

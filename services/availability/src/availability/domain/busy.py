@@ -111,16 +111,11 @@ def in_the_way(known: Known, span: Span, *, but: str | None = None) -> tuple[Spa
     return joined(overlapping(blocking(known, but=but), span), CONFLICTS)
 
 
-def conflicts(known: Known, appointment_id: str, span: Span) -> tuple[Span, ...]:
-    """The parts of an appointment's time that something else takes, too; CONFLICTS at most, joined where they are more.
+def parts(taken: Iterable[Span], span: Span) -> tuple[Span, ...]:
+    """What of `span`, an appointment's, these take as well; CONFLICTS at most, joined where they are more.
 
     Two appointments cannot take the same time; what is found came from iCloud or is time off.
     """
-    return parts(blocking(known, but=appointment_id), span)
-
-
-def parts(taken: Iterable[Span], span: Span) -> tuple[Span, ...]:
-    """What of `span` these take; CONFLICTS at most, joined where they are more."""
     first, last = span
     return joined([(max(start, first), min(end, last)) for start, end in overlapping(taken, span)], CONFLICTS)
 
