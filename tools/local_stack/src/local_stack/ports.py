@@ -2,6 +2,9 @@
 
 import random
 import socket
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
 
 import psutil
 
@@ -12,6 +15,10 @@ HOST = "127.0.0.1"
 # Below every system's range of ephemeral ports, so that no outgoing connection takes one between our look and our use.
 _AUTOMATIC = range(20_000, 32_000)
 _TRIES = 1_000
+
+# Between our look and the moment a server listens lie many seconds, in which a stack beside this one also looks.
+_held: Final[deque[socket.socket]] = deque()
+_HELD = 200
 
 
 def is_free(port: int) -> bool:
@@ -25,16 +32,36 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_ports(count: int) -> list[int]:
-    """So many different ports that nobody listens on."""
+def free_ports(count: int, *, among: Sequence[int] = _AUTOMATIC) -> list[int]:
+    """So many different ports that nobody listens on, and that no other call is given, in whatever process.
+
+    A port stays ours until this process has ended or has asked for 200 more.
+    """
     found: list[int] = []
-    for port in random.SystemRandom().sample(_AUTOMATIC, _TRIES):
-        if is_free(port):
-            found.append(port)
+    for port in random.SystemRandom().sample(among, min(_TRIES, len(among))):
         if len(found) == count:
-            return found
-    msg = f"No {count} free ports between {_AUTOMATIC.start} and {_AUTOMATIC.stop}. Stop some servers and try again."
-    raise CannotGoOn(msg)
+            break
+        if _hold(port):
+            found.append(port)
+    if len(found) < count:
+        msg = f"No {count} free ports between {among[0]} and {among[-1]}. Stop some servers and try again."
+        raise CannotGoOn(msg)
+    return found
+
+
+def _hold(port: int) -> bool:
+    """Bind the port as nobody else can, and only then let servers, which reuse addresses, share it with us."""
+    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        holder.bind((HOST, port))
+    except OSError:
+        holder.close()
+        return False
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _held.append(holder)
+    while len(_held) > _HELD:
+        _held.popleft().close()
+    return True
 
 
 def demand_free(name: str, port: int) -> None:
