@@ -58,7 +58,7 @@ class MongoLeases:
     """Implements `Leases`.
 
     A batch comes from one of 64 buckets, so that many workers seldom reach for the same documents. Where one gives too
-    little several are asked at once, at last all of them. Each worker goes round the buckets in an order of its own.
+    little more are asked, at last all of them at once. Each worker goes round the buckets in an order of its own.
     Two that do reach for the same documents are told apart by the claim's token.
 
     What a dead worker held is claimed one by one: it may have died inside a transaction, whose locks are passed over.
@@ -124,16 +124,21 @@ class MongoLeases:
             )
 
     async def _once_read(self, limit: int, busy: Busy) -> list[str]:
-        """Of what is due again. The next time twice as many buckets are asked after too little, half after enough."""
+        """Of what is due again. After too little twice as many others are asked; the next time half after enough."""
         if limit <= 0:
             return []
-        window, waiting = max(limit, _WINDOW), list[Due]()
-        if self._width < BUCKETS:
-            waiting = await self._looked({"bucket": {"$in": self._next_buckets()}}, DUE_IN_BUCKET, window)
-        waiting = waiting or await self._looked({"bucket": {"$gte": 0}}, DUE, window)
-        enough = len(waiting) >= window
-        self._width = max(self._width // 2, 1) if enough else min(self._width * 2, BUCKETS)
-        return fair(waiting, limit, busy)
+        window, waiting, width = max(limit, _WINDOW), dict[Due, None](), self._width
+        # Whoever claims less than it has room for waits before it looks again: there must be no more to be had.
+        while self._width < BUCKETS and len(waiting) < window:
+            looked = await self._looked({"bucket": {"$in": self._next_buckets()}}, DUE_IN_BUCKET, window)
+            waiting |= dict.fromkeys(looked)
+            if len(waiting) < window:
+                self._width = min(self._width * 2, BUCKETS)
+        if len(waiting) < window:
+            waiting = dict.fromkeys(await self._looked({"bucket": {"$gte": 0}}, DUE, window))
+        if self._width == width and len(waiting) >= window:
+            self._width = max(width // 2, 1)
+        return fair(list(waiting), limit, busy)
 
     def _next_buckets(self) -> list[int]:
         if not self._round:
