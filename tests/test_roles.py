@@ -187,6 +187,7 @@ def test_an_admin_sees_steers_and_erases_with_their_role(stack: LocalStack, mong
         *("connection list", f"connection show {one}", "leases --connections", "removals list", "quarantine list"),
         *(f"connection pause {one}", f"connection resume {one}", "budget set 100", "budget show", "budget clear"),
         *(f"connection resync {one} --how {how}" for how in ("look", "compare", "reread", "republish")),
+        f"connection retell {one}",
         *("pending --max-age 600", "keys status", "dead-letters list", "topics diff", f"erase {one}", "audit"),
     ):
         assert _said(environ, *command.split(), "--yes")[0] == End.OK, command

@@ -22,6 +22,7 @@ WRITES = {
     "renew",
     "resume",
     "resync",
+    "retell",
     "disconnect",
     "confirm",
     "drop",

@@ -167,6 +167,9 @@ class CompletedSync(Value):
     """What the pass said last on `icloud.events.v1`: `as_of` holds for whoever applied it. None: it said nothing."""
     setup_revision: Number | None = None
     """The connection's revision that the pass went by: calendars of a newer setup were not looked at."""
+    known: Span | None = None
+    """The time that every conflict calendar was read for: of what begins later nothing is known yet, and what ended
+    before is not kept. None: it was not told."""
 
 
 class SyncCompleted(Value):

@@ -156,6 +156,16 @@ LATER: Final[dict[str, AnyEvent]] = {
             ),
         )
     ),
+    "SyncCompleted.v1.known": events.SyncCompleted(
+        connections=(
+            events.CompletedSync(
+                **WHO, revision=24_001, as_of=NINE, setup_revision=3, known=(NINE - 86_400, NINE + 34_560_000)
+            ),
+        )
+    ),
+    "CalendarSetupChanged.v1.since": events.CalendarSetupChanged(
+        **STATE | {"setup": facts.Setup(conflict_calendars=(facts.ConflictCalendar(id="cal-home", since=2),))}
+    ),
     "RemovalsHeld.v1.doubt": events.RemovalsHeld(
         **WHO,
         revision=23_001,

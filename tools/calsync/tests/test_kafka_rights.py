@@ -127,6 +127,16 @@ def test_the_rights_of_the_table_do_for_sending_a_letter_again(guarded: GuardedK
     assert sent.json["sent"] == 1
 
 
+def test_the_rights_of_the_table_do_for_telling_a_connection_again(guarded: GuardedKafka, world: World) -> None:
+    kept = world.connected()
+
+    told = world.calsync("connection", "retell", kept.id, "--yes", "--json", **guarded.known_as(OURS))
+    every = world.calsync("connection", "retell", "--all", "--yes", "--json", **guarded.known_as(OURS))
+
+    assert (told.code, told.err, told.json["done"]) == (0, "", 1)
+    assert (every.code, every.json["chosen"]) == (0, 0)
+
+
 def test_what_is_set_on_a_topic_by_hand_stays_when_topics_are_made_again(guarded: GuardedKafka) -> None:
     by_hand = {"max.message.bytes": "2000000", "retention.ms": "1000"}
     before = asyncio.run(_settings_of(guarded, EXPORTS.name, by_hand))

@@ -42,6 +42,28 @@ def test_a_choice_takes_the_place_of_the_whole_setup() -> None:
     )
 
 
+def test_only_calendars_that_join_are_to_be_read_anew() -> None:
+    before = chosen(with_full_access(), replace(AS_IT_IS, linked_calendar_id=PRIVATE.id), at=LATER)
+    more = (*AS_IT_IS.conflict_calendars, ConflictCalendar(SHARED.id, AllDayRule.ALWAYS_BLOCK))
+
+    changed = chosen(before, replace(AS_IT_IS, conflict_calendars=more, titles=True), at=LATER)
+
+    assert since(changed) == {**since(before), SHARED.id: changed.revision}
+
+
+def test_in_another_time_zone_all_calendars_are_to_be_read_anew() -> None:
+    before = chosen(with_full_access(), AS_IT_IS, at=LATER)
+
+    changed = chosen(before, replace(AS_IT_IS, time_zone="UTC"), at=LATER)
+
+    assert before.terms.time_zone != "UTC"
+    assert since(changed) == dict.fromkeys((PRIVATE.id, READ_ONLY.id), before.revision + 1)
+
+
+def since(one: Connection) -> dict[str, int]:
+    return {calendar.id: calendar.since for calendar in one.terms.setup.conflict_calendars}
+
+
 def test_the_linked_calendar_is_a_conflict_calendar_by_itself() -> None:
     changed = chosen(with_full_access(), replace(NONE, linked_calendar_id=SHARED.id), at=LATER)
 

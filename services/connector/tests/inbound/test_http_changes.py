@@ -202,6 +202,21 @@ async def test_another_apple_account_is_refused(connected: Interface) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "different_apple_account")
 
 
+async def test_while_nobody_hears_of_reconnects_no_more_are_taken_than_can_wait(connected: Interface) -> None:
+    body = {"app_password": APP_PASSWORD}
+    for _ in range(4):
+        assert (await connected.http.put(f"{ONE}/credentials", json=body, headers=as_(MARIE))).status_code == 200
+    before = await connected.store.of(MARIE)
+
+    answer = await connected.http.put(f"{ONE}/credentials", json=body, headers=as_(MARIE))
+    over = await connected.http.delete(ONE, headers=as_(MARIE))
+
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "not_told_yet", "120")
+    assert before is not None
+    assert before.epoch == 5
+    assert over.status_code == 202
+
+
 async def test_whose_apple_id_is_not_remembered_is_asked_for_it(connected: Interface) -> None:
     kept = connected.store.kept["c-1"]
     made = await connected.store.of(MARIE)

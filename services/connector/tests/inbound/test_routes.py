@@ -58,7 +58,7 @@ ROUTES = {
         SETUP,
     ),
     ("PUT", f"{ONE}/credentials"): Route(
-        APPLES | {"connection_not_found", "apple_id_needed", "different_apple_account"},
+        APPLES | {"connection_not_found", "apple_id_needed", "different_apple_account", "not_told_yet"},
         {"app_password": APP_PASSWORD},
     ),
     ("POST", f"{ONE}/sync"): Route(

@@ -9,12 +9,19 @@ from connector.application.disconnect import Disconnection, End
 from connector.application.prove import Attempt, Proven
 from connector.application.publish import Pages, Unpublishable, Unpublished, Waiting
 from connector.application.reconnect import Renew
-from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NobodyToAsk, NoSuchConnection
+from connector.application.refusals import (
+    AlreadyConnected,
+    AppleAccountInUse,
+    NobodyToAsk,
+    NoSuchConnection,
+    TooMuchUntold,
+)
 from connector.application.request_sync import Request
 from connector.domain.attempts import Limit, Scope, Subject, Tally
 from connector.domain.calendars import Calendar
 from connector.domain.connection import Announcement, Connection, Gravestone, Owner
 from connector.domain.sync import Report
+from connector.domain.waiting import has_room, still_told
 from connector_examples import NOW
 from connector_reports import kind_of, told_by
 from icloud import AppleCredential, CredentialsRejected, ICloudError
@@ -102,16 +109,18 @@ class FakeConnections:
             return False
         kept.entity = replace(new, state=now.state, reading=now.reading)
         if new.revision > old.revision:
-            kept.pending.append(new.announcement())
+            kept.pending = [*still_told([*kept.pending, new.announcement()])]
         return True
 
     async def renew(self, connection: Connection, renew: Renew, secret: SealedCredential) -> Connection:
         kept = self.kept.get(connection.id)
         if kept is None or isinstance(kept.entity, Gravestone):
             raise NoSuchConnection
+        if not has_room(one.news for one in kept.pending):
+            raise TooMuchUntold
         kept.entity = renewed = renew(kept.entity)
         kept.told = {}
-        kept.pending.append(renewed.announcement())
+        kept.pending = [*still_told([*kept.pending, renewed.announcement()])]
         self.secrets[connection.id] = secret
         return renewed
 
@@ -129,15 +138,25 @@ class FakeConnections:
     async def read(self, page: Sequence[Waiting]) -> Sequence[Sequence[Announcement]]:
         return [tuple(kept.pending) for kept in self._readable(page) if kept.pending]
 
-    async def mark(self, told: Announcement) -> Announcement | None:
+    async def mark(self, told: Announcement) -> Sequence[Announcement]:
         kept = self.kept[told.connection_id]
         if kept.published < told.revision:
             kept.published = told.revision
             kept.pending = [one for one in kept.pending if one.revision > told.revision]
-            return None
-        if kept.published > told.revision and told.connection_id in self.unreadable:
+            return ()
+        if kept.entity.revision <= told.revision:
+            return ()
+        if told.connection_id in self.unreadable:
             raise Unpublishable
-        return kept.entity.announcement() if kept.published > told.revision else None
+        return tuple(kept.pending) or (kept.entity.announcement(),)
+
+    async def wait_again(self, one: Waiting) -> None:
+        kept = self.kept[one.connection_id]
+        if kept.published >= kept.entity.revision:
+            kept.pending.append(kept.entity.announcement())
+            kept.published = kept.entity.revision - 1
+            if isinstance(kept.entity, Gravestone):
+                kept.forget_at = kept.forget_at or datetime.now(UTC) + timedelta(days=7)
 
     async def forgettable(self, now: datetime) -> Pages:
         due = (kept for kept in self.kept.values() if kept.forget_at and kept.forget_at <= now and not kept.pending)

@@ -37,6 +37,16 @@ def test_the_largest_announcement_fits_into_a_record() -> None:
     assert len(record.value) < 900_000
 
 
+def test_an_announcement_tells_since_when_each_calendar_is_read() -> None:
+    found = recalendared(connection(), (*CALENDARS, replace(WORK, id="cal-new")), told=1, at=LATER)
+
+    event = event_of(found.announcement())
+
+    assert isinstance(event, CalendarSetupChanged)
+    assert {one.id: one.since for one in event.setup.conflict_calendars}["cal-new"] == 2
+    assert {one.since for one in event.setup.conflict_calendars} == {0, 2}
+
+
 async def test_when_nobody_can_be_reached_the_caller_hears_of_it() -> None:
     announcer = KafkaAnnouncer(Publisher(kafka_settings("127.0.0.1:1"), "connector-tests"))
 

@@ -170,9 +170,9 @@ async def test_what_is_marked_does_not_wait_any_more(store: Store) -> None:
     new = recalendared(old, (*CALENDARS, WORK), told=7, at=LATER)
     await store.connections.replace(old, new)
 
-    assert await store.outbox.mark(old.announcement()) is None
+    assert await store.outbox.mark(old.announcement()) == ()
     between = await waiting(store)
-    assert await store.outbox.mark(new.announcement()) is None
+    assert await store.outbox.mark(new.announcement()) == ()
 
     assert (between, await waiting(store)) == ([new.announcement()], [])
 
@@ -182,7 +182,7 @@ async def test_marking_the_same_twice_is_nothing_to_worry_about(store: Store) ->
     await store.connections.add(one, SECRET)
     await store.outbox.mark(one.announcement())
 
-    assert await store.outbox.mark(one.announcement()) is None
+    assert await store.outbox.mark(one.announcement()) == ()
 
 
 async def test_marking_what_is_overtaken_brings_the_newest_back(store: Store) -> None:
@@ -192,8 +192,21 @@ async def test_marking_what_is_overtaken_brings_the_newest_back(store: Store) ->
     grave = (await waiting(store))[0]
     await store.outbox.mark(grave)
 
-    assert await store.outbox.mark(one.announcement()) == grave
+    assert await store.outbox.mark(one.announcement()) == (grave,)
     assert grave.news is News.DISCONNECTED
+
+
+async def test_who_marks_what_somebody_has_marked_gets_all_that_waits_by_then(store: Store) -> None:
+    first = connection("c-1", MARIE)
+    await store.connections.add(first, SECRET)
+    await store.outbox.mark(first.announcement())
+    second = recalendared(first, (*CALENDARS, WORK), told=7, at=LATER)
+    third = recalendared(second, CALENDARS, told=8, at=LATER)
+    assert await store.connections.replace(first, second)
+    assert await store.connections.replace(second, third)
+
+    waits = (second.announcement(), third.announcement())
+    assert await store.outbox.mark(first.announcement()) == waits
 
 
 async def test_an_end_may_be_forgotten_a_week_after_it_once_it_was_told(store: Store) -> None:

@@ -1,11 +1,12 @@
 """The day's work: what enters the horizon, and what leaves it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from contracts.events import ICloudEventRemoved, RemovalReason, RemovalsHeld
 from icloud import NotUnderstood
+from sync_worker.domain.passes import Horizon
 from worker_drift import Drifted
 from worker_examples import HOUR, ics, moment
 from worker_fakes import FakeCalendar
@@ -63,6 +64,46 @@ async def test_what_enters_the_horizon_comes_in_without_a_change(
     assert early is None
     assert stage.starts(href) == [moment(FAR)]
     assert drifted() == {}
+
+
+async def test_it_is_told_for_which_time_all_calendars_are_read(stage: Stage, home: FakeCalendar) -> None:
+    other = stage.icloud.calendar("other")
+    await stage.follow(home, other)
+    await stage.sync()
+    first = stage.events.completed()[-1].known
+    began = stage.now
+
+    stage.now += timedelta(hours=1)
+    await stage.sync()
+    soon = stage.events.completed()[-1].known
+    stage.now += 2 * DAY
+    await stage.sync()
+    later = stage.events.completed()[-1].known
+
+    assert first == known(began, began)
+    assert soon == known(stage.now - 2 * DAY, began)
+    assert later == known(stage.now, stage.now)
+
+
+async def test_of_calendars_that_are_read_for_different_times_the_nearest_end_is_told(
+    stage: Stage, home: FakeCalendar
+) -> None:
+    other = stage.icloud.calendar("other")
+    await stage.follow(home, other)
+    await stage.sync()
+    began = stage.now
+
+    stage.now += 2 * DAY
+    stage.icloud.troubles["listing", other.path] = NotUnderstood("not today")
+    await stage.sync()
+
+    assert stage.events.completed()[-1].known == known(stage.now, began)
+
+
+def known(now: datetime, read_at: datetime) -> tuple[int, int]:
+    """From a day back from now to 400 ahead of when all was last read, in whole days."""
+    horizon = Horizon(DAY, 400 * DAY)
+    return horizon.around(now).start, horizon.around(read_at).end
 
 
 async def test_a_series_reaches_on_into_the_new_days(stage: Stage, home: FakeCalendar, drifted: Drifted) -> None:

@@ -84,7 +84,9 @@ async def _leased(found: Stores, now: datetime, limit: int) -> Sequence[Document
 
 async def _announcements(service: str, collection: Any, now: datetime) -> Document:  # noqa: ANN401 - Motor's own
     where = {"pending.revision": {"$gt": 0}}
-    first = {"$group": {"_id": None, "at": {"$min": {"$min": "$pending.at"}}}}
+    # What waits once more does so longer after it happened.
+    since = {"$map": {"input": "$pending", "in": {"$ifNull": ["$$this.since", "$$this.at"]}}}
+    first = {"$group": {"_id": None, "at": {"$min": {"$min": since}}}}
     oldest = await collection.aggregate([{"$match": where}, {"$limit": _MOST}, first]).to_list(None)
     waiting = await collection.count_documents(where, limit=_MOST)
     return _waiting(service, waiting, oldest[0]["at"] if oldest else None, now)

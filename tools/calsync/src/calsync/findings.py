@@ -58,7 +58,7 @@ def of_connection(one: Connection, at: Moment) -> Iterator[Finding]:
     whats = _of_living(one, one.own) if one.lives and one.own is not None else _of_ended(one)
     for what in whats:
         yield Finding("states", one.id, None, what)
-    waiting = [each["at"] for each in (one.own or {}).get("pending", ())]
+    waiting = [each.get("since", each["at"]) for each in (one.own or {}).get("pending", ())]
     if waiting and not at.young(min(waiting)):
         yield Finding("pending", one.id, None, "the connector's announcement waits for Kafka")
 

@@ -27,6 +27,10 @@ class Last:
     version: Version
     alive: bool
     connection_id: str | None
+    newest: Version
+    """Of all records of the key: an older one may have come last."""
+    ended: bool
+    """Whether any record of the key tells its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,10 @@ async def of_topics(
     kept = by_partition(await _kept(found) if ids is None else ids)
     for number in sorted(numbers):
         mine = Mine(kept.get(number, set()), alone=ids is not None)
-        told = await _last(kafka, TopicPartition(CONNECTIONS.name, number), counted)
+        told = await last_of_keys(kafka, TopicPartition(CONNECTIONS.name, number), counted)
         async for finding in _connections(found, told, mine, at):
             yield finding
-        events = await _last(kafka, TopicPartition(ICLOUD_EVENTS.name, number), counted)
+        events = await last_of_keys(kafka, TopicPartition(ICLOUD_EVENTS.name, number), counted)
         async for finding in _events(found, events, mine, at):
             yield finding
 
@@ -81,7 +85,7 @@ async def _kept(found: Stores) -> set[str]:
     return {one["_id"] for each in both async for one in each.find({}, {"_id": True})}
 
 
-async def _last(kafka: AIOKafkaConsumer, place: TopicPartition, counted: Read) -> dict[str, Last]:
+async def last_of_keys(kafka: AIOKafkaConsumer, place: TopicPartition, counted: Read) -> dict[str, Last]:
     """The last readable record of each key. What nobody can read is a dead letter, and none of this."""
     last: dict[str, Last] = {}
     async for record in read(kafka, {place: None}):
@@ -93,8 +97,14 @@ async def _last(kafka: AIOKafkaConsumer, place: TopicPartition, counted: Read) -
             continue
         alive = bool(record.value) and headers.get("ce_type") not in _GONE
         whose = _CONNECTION.search(record.value) if alive else None
-        last[record.key.decode(errors="replace")] = Last(
-            (int(epoch), int(revision)), alive, whose[1].decode(errors="replace") if whose else None
+        key, said = record.key.decode(errors="replace"), (int(epoch), int(revision))
+        before = last.get(key)
+        last[key] = Last(
+            said,
+            alive,
+            whose[1].decode(errors="replace") if whose else None,
+            newest=said if before is None else max(said, before.newest),
+            ended=not alive or (before is not None and before.ended),
         )
     return last
 

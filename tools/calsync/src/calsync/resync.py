@@ -8,26 +8,31 @@ from calsync.by_hand import Decision, Edit, edit
 from calsync.ends import End, Misuse, NotThere
 from calsync.requests import ask, followed
 from calsync.resync_how import How
+from calsync.retell import tell_one
 from calsync.session import Session
 from calsync.settings import Store, StoreAndLog
 from calsync.stores import QUARANTINED, Document, stores
 from runtime.clock import system_clock
 
+_ON_KAFKA: Final = frozenset({How.LOOK, How.REPUBLISH})
 UNREAD: Final = ""
 """The basis of what is to be read again: no reading goes by it."""
 
 
 async def resync(session: Session, connection_id: str, how: How) -> End:
     """Ask the workers, or prepare what they keep of it, so that the next look is the one that is wanted."""
-    settings = session.load(StoreAndLog if how is How.LOOK else Store)
+    settings = session.load(StoreAndLog if how in _ON_KAFKA else Store)
     async with stores(settings.mongo) as found:
         kept = await followed(found, connection_id)
 
         async def work(entry: Entry) -> None:
-            if isinstance(settings, StoreAndLog):
+            if how is How.LOOK and isinstance(settings, StoreAndLog):
                 await ask(settings.kafka, kept)
-            else:
-                entry.told["objects"] = await edit(found, connection_id, _EDITS[how])
+                return
+            if isinstance(settings, StoreAndLog):
+                # First the connection: its events count for nobody who does not know it.
+                entry.told["connection_told"] = await tell_one(found, settings.kafka, connection_id)
+            entry.told["objects"] = await edit(found, connection_id, _EDITS[how])
 
         deed = Deed("connection resync", {"connection_id": connection_id, "how": how.value})
         audit = KeptAudit(found.audit, system_clock, session.named)

@@ -13,4 +13,4 @@ class How(StrEnum):
     REREAD = "reread"
     """Each event is fetched and read again; what says the same as before is not told again."""
     REPUBLISH = "republish"
-    """What is kept is told again, with the revisions that it has: for readers that have lost something."""
+    """What is kept of it and its events is told again, with the revisions that it has: for who has lost something."""

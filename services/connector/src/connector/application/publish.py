@@ -44,11 +44,17 @@ class Outbox(Protocol):
     async def read(self, page: Sequence[Waiting]) -> Sequence[Sequence[Announcement]]:
         """What waits of these by now, each one's own in the order of their revisions. Raises Unpublishable."""
 
-    async def mark(self, told: Announcement) -> Announcement | None:
+    async def mark(self, told: Announcement) -> Sequence[Announcement]:
         """Note that `told` and everything older of its connection is out.
 
-        When somebody noted a newer one before, nothing is changed and the connection's newest announcement comes back.
-        Raises Unpublishable.
+        When somebody noted as much before, nothing is changed, and what is newer comes back: all that waits, which
+        somebody may have told before `told`, or else the newest. Raises Unpublishable.
+        """
+
+    async def wait_again(self, one: Waiting) -> None:
+        """Let the newest announcement of a connection wait once more, whether or not it can be read.
+
+        Nothing is changed where it waits already.
         """
 
     def forgettable(self, now: datetime) -> Pages:
@@ -78,7 +84,7 @@ class PublishPending:
     """Tell everything that waits, oldest revision first; several at once do no harm.
 
     Whoever finds that somebody else was ahead tells the newest once more: its own, older word may have come last,
-    and on a compacted topic the last word is what stays.
+    and on a compacted topic the last word is what stays. Where that cannot be done it waits to be, like other news.
 
     What can never be told waits with all that follows it of its connection, and holds up no other. What cannot be told
     at the moment waits with all of its lane, is tried once in a sweep, and holds up no other lane.
@@ -150,16 +156,23 @@ class PublishPending:
                 await self._tell(lane, [of_one], of, sweep)
 
     async def _settle(self, last: Announcement, lane: int, sweep: "_Sweep") -> None:
+        """Whoever was overtaken has the last word for as long as the newest is not told again: so that waits."""
         try:
-            while (newest := await self._outbox.mark(last)) and lane not in sweep.away:
-                await self._announcer.announce([newest])
-                last = newest
-                sweep.told += 1
+            while newer := await self._outbox.mark(last):
+                await self._once_more(newer, lane, sweep)
+                last = newer[-1]
         except Unpublished:
             sweep.away.add(lane)
+            await self._outbox.wait_again(_whose(last))
         except Unpublishable as error:
-            # Somebody else has told what is newer, so nothing waits that would come again: readers drop the older word.
-            _pass_over(_whose(last), error)
+            sweep.pass_over(_whose(last), error)
+            await self._outbox.wait_again(_whose(last))
+
+    async def _once_more(self, newer: Sequence[Announcement], lane: int, sweep: "_Sweep") -> None:
+        if lane in sweep.away:
+            raise Unpublished
+        await self._announcer.announce(newer)
+        sweep.told += len(newer)
 
     async def _ends(self, page: Sequence[Waiting]) -> Sequence[Sequence[Announcement]]:
         return [[end] for end in await self._outbox.ends(page)]

@@ -25,7 +25,7 @@ class RenewedConnections(Protocol):
         """Put `renew`'s result in the connection's place, its announcement pending, and `secret` in the vault.
 
         Both or none. `renew` is given the connection as it is by then, and may be called more than once.
-        Raises NoSuchConnection when it has ended meanwhile.
+        Raises NoSuchConnection when it has ended meanwhile, TooMuchUntold.
         """
 
 
@@ -55,7 +55,7 @@ class Reconnect:
     ) -> Connection:
         """The connection under its new epoch. A refusal changes nothing.
 
-        Raises NoSuchConnection, AppleIdNeeded, TooManyAttempts, DifferentAppleAccount, and of icloud
+        Raises NoSuchConnection, AppleIdNeeded, TooManyAttempts, DifferentAppleAccount, TooMuchUntold, and of icloud
         CredentialMalformed, CredentialsRejected, CalendarNotEnabled, TryLater, NotUnderstood.
         """
         connection = await self._connections.of(owner)

@@ -24,6 +24,7 @@ __all__ = [
     "NoSuchConnection",
     "NobodyToAsk",
     "TooManyAttempts",
+    "TooMuchUntold",
     "TooSoon",
     "UnknownCalendar",
     "UnknownTimeZone",
@@ -73,6 +74,10 @@ class TooManyAttempts(Exception):
         self.until = until
         self.after = after
         self.reason = reason
+
+
+class TooMuchUntold(Exception):
+    """The others have not heard of the last reconnects yet, so that no more are taken: nothing was changed."""
 
 
 class NobodyToAsk(Exception):

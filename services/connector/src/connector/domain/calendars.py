@@ -49,7 +49,8 @@ class ConflictCalendar:
     id: str
     all_day: AllDayRule = AllDayRule.AS_MARKED
     since: int = field(default=0, compare=False)
-    """The revision of the connection that took it in: what was read by an older one knows nothing of it."""
+    """The revision of the connection that took it in, or gave it another time zone: what was read by an older one knows
+    nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def chosen(connection: Connection, choice: Choice, *, at: datetime) -> Connectio
     Raises ChoiceOutdated, UnknownCalendar, CalendarUnsupported, CalendarNotWritable, AccessReadOnly, UnknownTimeZone.
     """
     zone = connection.terms.time_zone if choice.time_zone is None else choice.time_zone
-    terms = replace(connection.terms, time_zone=zone, setup=_setup(connection, choice))
+    terms = replace(connection.terms, time_zone=zone, setup=_setup(connection, choice, zone))
     if choice.made_from is not None and (now := offer(connection.terms)) not in choice.made_from:
         if connection.chosen and terms == connection.terms:
             return connection
@@ -63,16 +63,18 @@ def chosen(connection: Connection, choice: Choice, *, at: datetime) -> Connectio
     return replace(decided, terms=terms, revision=connection.revision + 1, news=News.SETUP_CHANGED, changed_at=at)
 
 
-def _setup(connection: Connection, choice: Choice) -> Setup:
+def _setup(connection: Connection, choice: Choice, zone: str) -> Setup:
     before = {c.id: c for c in connection.terms.setup.conflict_calendars}
     wanted = {c.id: c for c in choice.conflict_calendars}
     if linked := choice.linked_calendar_id:
         wanted.setdefault(linked, before.get(linked, ConflictCalendar(linked)))
     # In the order of the setup before: the same choice in another order is no news.
     order = [*(one for one in before if one in wanted), *(one for one in wanted if one not in before)]
+    # All-day and floating times lie elsewhere in another zone.
+    read = before if zone == connection.terms.time_zone else {}
     new = ConflictCalendar("", since=connection.revision + 1)
     return Setup(
-        tuple(replace(wanted[one], since=before.get(one, new).since) for one in order),
+        tuple(replace(wanted[one], since=read.get(one, new).since) for one in order),
         choice.linked_calendar_id,
         titles=choice.titles,
         when_stale=choice.when_stale,

@@ -153,7 +153,8 @@ def _terms(terms: Terms) -> dict[str, object]:
         "setup": facts.Setup(
             linked_calendar_id=setup.linked_calendar_id,
             conflict_calendars=tuple(
-                facts.ConflictCalendar(id=c.id, all_day=facts.AllDayRule(c.all_day)) for c in setup.conflict_calendars
+                facts.ConflictCalendar(id=c.id, all_day=facts.AllDayRule(c.all_day), since=c.since)
+                for c in setup.conflict_calendars
             ),
             titles=setup.titles,
             when_stale=facts.WhenStale(setup.when_stale),

@@ -9,7 +9,7 @@ from sync_worker.application.accounts import Account
 from sync_worker.application.claim import Claim
 from sync_worker.application.import_objects import Source
 from sync_worker.application.judge_object import Look
-from sync_worker.application.tell import Progress
+from sync_worker.application.tell import Progress, Reached
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.tracked import PATIENCE, Tracked
 
@@ -63,7 +63,18 @@ class Course:
             return tracked.hold.young(self.now)
         return 0 < tracked.failures < PATIENCE
 
-    def ages(self) -> tuple[CalendarAge, ...]:
+    def reached(self) -> Reached:
+        """How far it has come."""
+        return Reached(self.as_of, self._ages(), self._known())
+
+    def _known(self) -> tuple[int, int]:
+        """What every conflict calendar was read for; of one that is gone, or was never read, that is told otherwise."""
+        tracked = self.claim.calendars | self.behind | self.settled
+        read = [one.covered for name, one in tracked.items() if name in self.claim.conflict_calendars and one.covered]
+        horizon = self.look.horizon
+        return horizon.start, min([horizon.end, *read])
+
+    def _ages(self) -> tuple[CalendarAge, ...]:
         """The calendars that are not known up to this pass; one that never was has the age 0."""
         return tuple(
             CalendarAge(

@@ -101,7 +101,7 @@ class SyncAccount:
         await self._do.calendars(course, listed)
         exporting = await self._do.exports(course, account, listed)
         await self._go(course, planned, exporting, supported)
-        await self._do.tell.completed(claim, next(course.revisions), as_of=course.as_of, ages=course.ages())
+        await self._do.tell.completed(claim, next(course.revisions), course.reached())
         outlook = await self._do.exports.outlook(course, exporting)
         return Read(course.now, account.home, course.imported, course.removed, len(course.behind), outlook)
 

@@ -1,6 +1,7 @@
 """What is said on the sync topic: how reading goes."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol, TypedDict
 
@@ -17,6 +18,7 @@ from contracts.events import (
     SyncCompleted,
     SyncProgress,
 )
+from contracts.facts import Span
 from sync_worker.application.claim import Claim
 from sync_worker.application.publish_states import Events
 from sync_worker.domain.holds import Held
@@ -27,6 +29,15 @@ _MOST_QUARANTINED: Final = 1_000
 """Objects named in one message: some 150 bytes each."""
 _MOST_STEPS: Final = 50
 _FEWEST_A_STEP: Final = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a pass has read: up to `as_of`, but for the calendars in `ages`, and all of them for the time `known`."""
+
+    as_of: int
+    ages: tuple[CalendarAge, ...]
+    known: Span
 
 
 class Completions(Protocol):
@@ -47,8 +58,8 @@ class Tell:
         """Say one thing; returns when Kafka has it."""
         await self._events.publish([event])
 
-    async def completed(self, claim: Claim, revision: int, *, as_of: int, ages: Sequence[CalendarAge]) -> None:
-        """A connection is read up to `as_of`, but for the calendars in `ages`.
+    async def completed(self, claim: Claim, revision: int, reached: Reached) -> None:
+        """A connection is read.
 
         The end of a first import is on Kafka when this returns; that of any other pass soon after.
         """
@@ -58,10 +69,11 @@ class Tell:
             connection_id=claim.connection_id,
             epoch=claim.epoch,
             revision=revision,
-            as_of=as_of,
-            calendars=tuple(ages),
+            as_of=reached.as_of,
+            calendars=reached.ages,
             last_event=_last_event(claim),
             setup_revision=claim.setup_revision or None,
+            known=reached.known,
         )
         if claim.as_of is None:
             await self._events.publish([SyncCompleted(connections=(done,))])

@@ -69,7 +69,7 @@ def resync(
         How,
         typer.Option(
             help="look: a usual look. compare: and a full listing of each calendar. reread: fetch and read each event "
-            "again. republish: tell Kafka again what is kept."
+            "again. republish: tell Kafka again the connection and what is kept of its events."
         ),
     ] = How.LOOK,
 ) -> None:
@@ -78,6 +78,28 @@ def resync(
 
     session = session_of(context)
     session.run(do(session, connection, how))
+
+
+@app.command()
+def retell(  # noqa: PLR0913 - as many as there are ways to narrow it down
+    context: typer.Context,
+    connection: Annotated[str | None, typer.Argument(metavar="CONNECTION", help="One by its id.")] = None,
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="All that the topic lacks, or has in an older version last.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(help="At most so many; the next call goes on.")] = None,
+    per_second: Annotated[float, typer.Option(help="So many connections a second.")] = 20.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be told.")] = False,
+) -> None:
+    """Tell Kafka again what the connector has: for a topic, or a reader, that has lost it. Events are not told."""
+    from calsync.retell import Wanted as Told
+    from calsync.retell import retell as do
+
+    session = session_of(context)
+    if (connection is None) != every:
+        raise Misuse("Say which: CONNECTION, or --all.")
+    session.run(do(session, Told(connection, limit, per_second, dry_run=dry_run)))
 
 
 @app.command()

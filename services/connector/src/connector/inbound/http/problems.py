@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from connector.application.refusals import ChoiceOutdated, NobodyToAsk, TooManyAttempts, TooSoon
+from connector.application.refusals import ChoiceOutdated, NobodyToAsk, TooManyAttempts, TooMuchUntold, TooSoon
 from connector.inbound.http.bodies import rfc3339
 from connector.inbound.http.refusals import (
     MALFORMED,
@@ -23,6 +23,8 @@ from runtime.mongo import is_infrastructure
 
 _AGAIN: Final = {"Retry-After": "10"}
 """After as many seconds a database or a broker that changed its leader is back."""
+_ONCE_TOLD: Final = {"Retry-After": "120"}
+"""A broker that is away for long takes minutes."""
 
 _ALMOST_A_SECOND: Final = timedelta(microseconds=999_999)
 
@@ -91,6 +93,8 @@ def _headers(refusal: Exception) -> dict[str, str]:
         return {"Retry-After": str(math.ceil(refusal.after.total_seconds()))}
     if isinstance(refusal, ChoiceOutdated):
         return {"ETag": quoted(refusal.now)}
+    if isinstance(refusal, TooMuchUntold):
+        return _ONCE_TOLD
     return _AGAIN if isinstance(refusal, NobodyToAsk) else {}
 
 

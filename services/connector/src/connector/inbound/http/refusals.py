@@ -19,6 +19,7 @@ from connector.application.refusals import (
     NobodyToAsk,
     NoSuchConnection,
     TooManyAttempts,
+    TooMuchUntold,
     TooSoon,
     UnknownCalendar,
     UnknownTimeZone,
@@ -218,6 +219,17 @@ REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
         {
             "en": "We are already looking at iCloud. Wait a few seconds before you ask again.",
             "fr": "Nous consultons déjà iCloud. Attendez quelques secondes avant de redemander.",
+        },
+    ),
+    TooMuchUntold: (
+        503,
+        "not_told_yet",
+        {
+            "en": "The password is good, but our services have not taken over your last reconnections yet. Nothing was "
+            "changed. Try again in a few minutes; if that does not help, disconnect, then connect again.",
+            "fr": "Le mot de passe est bon, mais nos services n'ont pas encore pris en compte vos dernières "
+            "reconnexions. Rien n'a été modifié. Réessayez dans quelques minutes ; si cela ne suffit pas, "
+            "déconnectez le calendrier, puis connectez-le à nouveau.",
         },
     ),
     NobodyToAsk: UNAVAILABLE,

@@ -10,11 +10,13 @@ from pymongo.errors import DuplicateKeyError
 
 from connector.application.disconnect import Disconnection, End
 from connector.application.reconnect import Renew
-from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NoSuchConnection
+from connector.application.refusals import AlreadyConnected, AppleAccountInUse, NoSuchConnection, TooMuchUntold
 from connector.domain.connection import Connection, Owner
 from connector.domain.sync import Report
+from connector.domain.waiting import has_room
 from connector.outbound.mongo.documents import (
     DISCONNECTED,
+    FORGOTTEN_AFTER,
     LIVING,
     Document,
     connection_document,
@@ -22,6 +24,7 @@ from connector.outbound.mongo.documents import (
     gravestone_document,
     pending_document,
 )
+from connector.outbound.mongo.pending import changed_to
 from connector.outbound.mongo.readings import guarded
 from connector.outbound.mongo.transaction import in_transaction
 from connector.outbound.vault import Vault
@@ -29,12 +32,7 @@ from icloud.credentials import SealedCredential
 from runtime import metrics
 
 DATABASE: Final = "connector"
-_FORGOTTEN_AFTER: Final = timedelta(days=7)
-"""A consumer away for six days (our promise to them) still finds the end of a connection on its topic.
-
-By time and not by word: whoever reads the topic erases for themselves, and nobody knows all of them. Those who read it
-later find the tombstone, which means the same.
-"""
+_REPLACED: Final = ("revision", "terms", "news", "changed_at", "calendars_told", "chosen_from")
 
 
 class MongoConnections:
@@ -111,27 +109,24 @@ class MongoConnections:
         """Put `new` in the place of `old` unless that changed; False then. What workers report meanwhile stays."""
         guard = {"_id": old.id, "state": LIVING, "revision": old.revision, "calendars_told": old.calendars_told}
         fields = connection_document(new)
-        kept = ("revision", "terms", "news", "changed_at", "calendars_told", "chosen_from")
-        changes: Document = {"$set": {name: fields[name] for name in kept}}
-        if new.revision > old.revision:
-            changes["$push"] = {"pending": pending_document(new.announcement())}
-        done = await self._connections.update_one(guard, changes)
+        kept = {name: fields[name] for name in _REPLACED}
+        news = new.announcement() if new.revision > old.revision else None
+        done = await self._connections.update_one(guard, changed_to(kept, news))
         return done.matched_count == 1
 
     async def renew(self, connection: Connection, renew: Renew, secret: SealedCredential) -> Connection:
-        """Both or none. Raises NoSuchConnection."""
+        """Both or none. Raises NoSuchConnection, TooMuchUntold."""
         identity = {"_id": connection.id, "state": LIVING}
 
         async def all_of_it(session: AsyncIOMotorClientSession) -> Connection:
             document = await self._connections.find_one(identity, session=session)
             if document is None:
                 raise NoSuchConnection
+            if not has_room(one["news"] for one in document["pending"]):
+                raise TooMuchUntold
             renewed = renew(connection_from(document))
-            changes = {
-                "$set": connection_document(renewed),
-                "$push": {"pending": pending_document(renewed.announcement())},
-            }
-            await self._connections.update_one(identity, changes, session=session)
+            change = changed_to(connection_document(renewed), renewed.announcement())
+            await self._connections.update_one(identity, change, session=session)
             await self._vault.replace(renewed, secret, session=session)
             return renewed
 
@@ -182,7 +177,7 @@ class MongoConnections:
         outbox = {
             "published": published,
             "pending": [pending_document(grave.announcement())],
-            "forget_at": grave.ended_at + _FORGOTTEN_AFTER,
+            "forget_at": grave.ended_at + FORGOTTEN_AFTER,
         }
         await self._connections.replace_one(
             {"_id": connection.id}, gravestone_document(grave) | outbox, session=session

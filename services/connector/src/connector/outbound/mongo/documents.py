@@ -4,6 +4,7 @@ A connection's document holds its state, the announcements that wait (`pending`)
 announcements went out (`published`). A gravestone is the same document with everything personal gone.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 
 from connector.domain.calendars import AllDayRule, Calendar, ConflictCalendar, Setup, WhenStale
@@ -26,6 +27,12 @@ Document = dict[str, Any]
 
 DISCONNECTED: Final = "disconnected"
 LIVING: Final = {"$in": [state.value for state in State]}
+FORGOTTEN_AFTER: Final = timedelta(days=7)
+"""A consumer away for six days (our promise to them) still finds the end of a connection on its topic.
+
+By time and not by word: whoever reads the topic erases for themselves, and nobody knows all of them. Those who read it
+later find the tombstone, which means the same.
+"""
 
 
 def connection_document(connection: Connection) -> Document:

@@ -12,6 +12,7 @@ from connector.application.publish import FAULTS, Unpublishable, Waiting
 from connector.domain.connection import Announcement
 from connector.outbound.mongo.connections import DATABASE
 from connector.outbound.mongo.documents import Document, newest_from, pending_from
+from connector.outbound.mongo.pending import SINCE, waiting_again
 
 _WAITS: Final = {"pending.revision": {"$gt": 0}}
 _PENDING: Final = {"account_id": True, "user_id": True, "pending": True}
@@ -23,7 +24,7 @@ _PAGE_BYTES: Final = 2_000_000
 _WAITING: Final[Sequence[Document]] = (
     {"$match": _WAITS},
     {"$limit": 10_000},
-    {"$project": {"count": {"$size": "$pending"}, "oldest": {"$min": "$pending.at"}}},
+    {"$project": {"count": {"$size": "$pending"}, "oldest": {"$min": SINCE}}},
     {"$group": {"_id": None, "count": {"$sum": "$count"}, "oldest": {"$min": "$oldest"}}},
     {"$project": {"count": True, "age": {"$divide": [{"$subtract": ["$$NOW", "$oldest"]}, 1000]}}},
 )
@@ -51,8 +52,11 @@ class MongoOutbox:
         except FAULTS as error:
             raise Unpublishable from error
 
-    async def mark(self, told: Announcement) -> Announcement | None:
-        """Note that `told` is out; the newest announcement when a newer one is noted already. Raises Unpublishable."""
+    async def mark(self, told: Announcement) -> Sequence[Announcement]:
+        """Note that `told` is out; where somebody has already, what is newer: all that waits, or the newest.
+
+        Raises Unpublishable.
+        """
         of = {"_id": told.connection_id}
         older = of | {"published": {"$lt": told.revision}}
         change = {"$set": {"published": told.revision}, "$pull": {"pending": {"revision": {"$lte": told.revision}}}}
@@ -60,11 +64,19 @@ class MongoOutbox:
         async with await self._client.start_session() as session:
             done = await self._connections.update_one(older, change, session=session)
             if done.matched_count:
-                return None
+                return ()
             document = await self._connections.find_one(of, session=session)
-        if document is None or document["published"] <= told.revision:
-            return None
-        return _newest([document])[0]
+        if document is None or document["revision"] <= told.revision:
+            return ()
+        try:
+            return pending_from(document) or (newest_from(document),)
+        except FAULTS as error:
+            raise Unpublishable from error
+
+    async def wait_again(self, one: Waiting) -> None:
+        """Let the newest of a connection wait once more, unless it waits already."""
+        told = {"_id": one.connection_id, "$expr": {"$gte": ["$published", "$revision"]}}
+        await self._connections.update_one(told, waiting_again())
 
     def forgettable(self, now: datetime) -> AsyncGenerator[Sequence[Waiting], None]:
         """The connections whose records may go. One whose end still waits to be told is none of them."""
