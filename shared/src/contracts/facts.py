@@ -59,8 +59,8 @@ class ConflictCalendar(Value):
     id: Id
     all_day: AllDayRule = AllDayRule.AS_MARKED
     since: Annotated[int, Field(ge=0)] | None = None
-    """The connection's revision that took it in, or gave it another time zone: what was read by an older one's setup says
-    nothing of it. None: it was not told, and may be the event's own."""
+    """The connection's revision that took it in, or gave it another time zone: what was read by the setup of an older
+    one says nothing of it. None: it was not told, and may be the event's own."""
 
 
 class Setup(Value):
