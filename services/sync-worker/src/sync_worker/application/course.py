@@ -69,7 +69,7 @@ class Course:
 
     def _known(self) -> tuple[int, int]:
         """What every conflict calendar was read for; of one that is gone, or was never read, that is told otherwise."""
-        tracked = self.claim.calendars | self.behind | self.settled
+        tracked = {**self.claim.calendars, **self.behind, **self.settled}
         read = [one.covered for name, one in tracked.items() if name in self.claim.conflict_calendars and one.covered]
         horizon = self.look.horizon
         return horizon.start, min([horizon.end, *read])
