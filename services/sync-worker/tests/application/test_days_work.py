@@ -66,6 +66,31 @@ async def test_what_enters_the_horizon_comes_in_without_a_change(
     assert drifted() == {}
 
 
+@pytest.mark.parametrize("others", [0, 20], ids=["alone", "in a listing that is not believed"])
+async def test_what_a_listing_has_once_left_out_of_the_new_days_comes_with_the_next(
+    stage: Stage, home: FakeCalendar, others: int
+) -> None:
+    """The account could not be read for four days: more than what is asked for again every day."""
+    moved = home.put("moved", ics("uid-m", TUESDAY))
+    hrefs = [home.put(f"other-{n}", ics(f"uid-{n}", "2027-06-01T10:00")) for n in range(others)]
+    await stage.follow(home)
+    await stage.sync()
+    home.put("moved", ics("uid-m", FAR))
+    await stage.sync()
+
+    stage.now += 4 * DAY
+    home.unlisted = {moved, *hrefs[:3]}
+    await stage.sync()
+    unseen = stage.starts(moved)
+    home.unlisted = set()
+    for _ in range(3):
+        stage.now += DAY
+        await stage.sync(2)
+
+    assert unseen == []
+    assert stage.starts(moved) == [moment(FAR)]
+
+
 async def test_it_is_told_for_which_time_all_calendars_are_read(stage: Stage, home: FakeCalendar) -> None:
     other = stage.icloud.calendar("other")
     await stage.follow(home, other)

@@ -16,7 +16,7 @@ from sync_worker.application.compare_calendar import (
 from sync_worker.application.course import Course
 from sync_worker.application.reading import Drift, Reading
 from sync_worker.domain.changes import EDGE
-from sync_worker.domain.guard import Confirm
+from sync_worker.domain.guard import Confirm, Hold
 from sync_worker.domain.holds import after_listing
 from sync_worker.domain.passes import Step
 from sync_worker.domain.values import Span
@@ -59,7 +59,8 @@ class Reconcile:
             token=told.changes.token if told else shown.token,
             hold=guarded.hold,
             verdict=guarded.verdict,
-            covered=window.end,
+            # A listing that is not believed proves nothing of the new days either.
+            covered=None if isinstance(found.said, Hold) else window.end,
             reconciled=course.now,
             empty_since=_doubted_since(course, step, told, contents) if compared.bare else None,
             drift=_drift(course, compared, entering, told) if told else None,
@@ -87,9 +88,14 @@ def _doubted_since(
 
 
 def _to_extend(compared: Compared, entering: Mapping[str, str], window: Span) -> Mapping[str, str]:
-    """What reaches into the new days and has not been read so far ahead."""
-    read = {href for href, one in compared.kept.items() if one.horizon and one.horizon.end >= window.end}
-    return {href: etag for href, etag in entering.items() if href not in read}
+    """What has not been read so far ahead and reaches into the new days, or is listed though no time of it is known.
+
+    That which a listing of the new days left out, once they were new, is never among what enters again.
+    """
+    behind = {href for href, one in compared.kept.items() if not (one.horizon and one.horizon.end >= window.end)}
+    timeless = {href for href in behind if compared.kept[href].extent is None and not compared.kept[href].quarantine}
+    listed = {href: etag for href, etag in compared.listed.items() if href in timeless}
+    return listed | {href: etag for href, etag in entering.items() if href in behind or href not in compared.kept}
 
 
 def _drift(course: Course, compared: Compared, entering: Mapping[str, str], told: Told) -> Drift:
