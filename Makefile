@@ -20,7 +20,7 @@ demo: setup ## The story, told line by line on a stack of its own; exit code 0 o
 test: check ## Everything that CI runs
 	@tools/test.sh
 
-check: setup ## Seconds: format, lint, types, rooms, contracts, tests without servers
+check: setup ## A minute or two, the first time more (it fetches what it needs): format, lint, types, rooms, contracts, tests without servers
 	@tools/check.sh
 
 demo-containers: setup ## The story in containers: three workers, one of each service killed; exit code 0 or 1

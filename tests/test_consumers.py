@@ -1,9 +1,12 @@
 """The example consumers keep the right table, whatever the order and however often records come."""
 
+import asyncio
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +15,7 @@ from pathlib import Path
 from random import Random
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
+from uuid import uuid4
 
 import pytest
 
@@ -19,6 +23,9 @@ from contracts import events, facts
 from contracts.examples import as_json
 from contracts.facts import AllDayRule, Span
 from contracts.wire import WireRecord, encode, tombstone
+from local_stack.waiting import wait_until
+from runtime.kafka import Publisher
+from runtime.settings import KafkaSettings
 
 CHECKOUT: Final = Path(__file__).parents[1]
 EXAMPLES: Final = CHECKOUT / "examples" / "consumers"
@@ -177,13 +184,17 @@ def in_python(messages: Sequence[Message], user: str) -> list[Span]:
 
 
 def in_node(messages: Sequence[Message], user: str) -> list[Span]:
+    command = [_node(), str(EXAMPLES / "node" / "replay.mjs"), ACCOUNT, user]
+    done = subprocess.run(command, input=json.dumps(messages), check=True, stdout=subprocess.PIPE, text=True)
+    return [(start, end) for start, end in json.loads(done.stdout)]
+
+
+def _node() -> str:
     node = shutil.which("node")
     if node is None and not os.environ.get("CI"):
         pytest.skip("there is no node here; CI has one")
     assert node is not None, "apt-get install nodejs"
-    command = [node, str(EXAMPLES / "node" / "replay.mjs"), ACCOUNT, user]
-    done = subprocess.run(command, input=json.dumps(messages), check=True, stdout=subprocess.PIPE, text=True)
-    return [(start, end) for start, end in json.loads(done.stdout)]
+    return node
 
 
 LANGUAGES = pytest.mark.parametrize("replay", [in_python, in_node])
@@ -226,6 +237,92 @@ def test_a_record_that_breaks_the_contract_is_put_aside_and_costs_itself_only(
 
     assert busy == [(1796115600, 1796119200), (1796202000, 1796205600)]
     assert capfd.readouterr().err.count("put aside: ") == 2 * len(broken)
+
+
+def _python() -> str:
+    return sys.executable
+
+
+@pytest.mark.parametrize(
+    ("program", "script", "typed"),
+    [
+        (_python, "python/blocked_times.py", "python blocked_times.py ACCOUNT USER"),
+        (_node, "node/read.mjs", "node read.mjs ACCOUNT USER"),
+    ],
+    ids=["python", "node"],
+)
+@pytest.mark.parametrize(
+    ("kafka", "words"), [({}, (ACCOUNT, "usr-1")), ({"KAFKA": "127.0.0.1:1"}, ())], ids=["no Kafka", "nobody"]
+)
+def test_who_does_not_say_where_and_whose_is_told_how_in_one_line(
+    program: Callable[[], str], script: str, typed: str, kafka: dict[str, str], words: tuple[str, ...]
+) -> None:
+    done = _run([program(), str(EXAMPLES / script), *words], kafka)
+
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert f"KAFKA=localhost:9092 {typed}" in done.stderr
+
+
+@pytest.mark.parametrize("kafka", ["127.0.0.1:1", "HOST:PORT"])
+def test_a_kafka_that_is_not_there_is_told_in_one_line(kafka: str) -> None:
+    done = _run([sys.executable, str(EXAMPLES / "python/blocked_times.py"), ACCOUNT, "usr-1"], {"KAFKA": kafka})
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"There is no Kafka at {kafka}, which KAFKA names.\n"
+
+
+@pytest.mark.servers
+def test_it_goes_on_until_it_is_stopped(kafka_bootstrap_servers: str, tmp_path: Path) -> None:
+    account, printed = uuid4().hex, tmp_path / "printed"
+    command = [sys.executable, str(EXAMPLES / "python/blocked_times.py"), account, "usr-1"]
+    with printed.open("w") as out:
+        running = subprocess.Popen(
+            command, env=os.environ | {"KAFKA": kafka_bootstrap_servers}, stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        asyncio.run(_publish(kafka_bootstrap_servers, [*_one_event(account)]))
+        told = wait_until(lambda: "[(5, 7)]" in printed.read_text(), seconds=60)
+        running.send_signal(signal.SIGINT)
+        code = running.wait(30)
+    finally:
+        running.kill()
+        running.wait()
+
+    assert (told, code) == (True, 0)
+    assert "Traceback" not in printed.read_text()
+
+
+def _run(command: Sequence[str], kafka: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if name != "KAFKA"} | kafka
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+def _one_event(account: str) -> Iterator[WireRecord]:
+    """Of one connection, in a calendar that counts."""
+    whose: dict[str, Any] = {"account_id": account, "user_id": "usr-1", "connection_id": uuid4().hex, "epoch": 1}
+    setup = facts.Setup(conflict_calendars=(facts.ConflictCalendar(id="home"),))
+    whole: dict[str, Any] = {"access": "full", "time_zone": "Europe/Paris", "calendars": ()}
+    yield encode(events.CalendarConnected(**whose, **whole, revision=1, setup=setup), source="tests", time=NOW)
+    read: dict[str, Any] = {"uid_hash": "u", "as_of": 0, "horizon": (0, 10**9), "all_day": False}
+    what: dict[str, Any] = {"event_id": uuid4().hex, "calendar_id": "home", "revision": 1}
+    groups = (facts.OccurrenceGroup(facts=facts.OccurrenceFacts(), spans=((5, 7),)),)
+    yield encode(events.ICloudEventImported(**whose, **read, **what, occurrences=groups), source="tests", time=NOW)
+
+
+async def _publish(kafka: str, records: Sequence[WireRecord]) -> None:
+    publisher = Publisher(KafkaSettings(bootstrap_servers=(kafka,)), "consumer-tests")
+    await publisher.start()
+    try:
+        await publisher.publish(records)
+    finally:
+        await publisher.stop()
+
+
+def test_what_npm_leaves_behind_is_not_taken_for_ours() -> None:
+    left = ["node_modules/kafkajs/index.js", "package-lock.json"]
+    ignored = (CHECKOUT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+    assert [name for name in left if not {name, f"{name.split('/')[0]}/"} & {*ignored}] == []
 
 
 def _broken(message: Message) -> Iterator[Message]:

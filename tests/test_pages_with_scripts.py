@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from browsing import PHONE, browser, context, cut_off, demand_chromium, violations
 from connector.inbound.pages.catalogue import read_catalogues
 from connector_availability import OUTLOOK
-from connector_pages import Pages, connection, served
+from connector_examples import APP_PASSWORD, APPLE_ID
+from connector_pages import CALENDARS, LIST, NEW, ONE, Pages, connection, served
 from screenshots import visit
 
 pytestmark = [pytest.mark.servers, pytest.mark.story]
@@ -102,6 +103,82 @@ def test_a_choice_that_came_too_late_is_asked_for_again(looked_at: tuple[Page, P
 
     page.get_by_role("button", name=str(WORDS("setup.save"))).click()
     expect(page.locator("#outdated")).to_be_focused()
-    expect(page.locator("#outdated")).to_contain_text("London")
+    expect(page.locator("#outdated")).to_contain_text("Londres")
     expect(page.locator("#when_stale-warn")).to_be_checked()
     assert [*violations(page), *cut_off(page)] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "right", "key"),
+    [
+        ("apple_id", "", APPLE_ID, "form.empty.apple_id"),
+        ("apple_id", "marie", APPLE_ID, None),
+        ("time_zone_other", "Atlantis", "montreal", "form.unknown_time_zone"),
+        ("time_zone_other", "", "La Réunion", "form.empty.time_zone"),
+    ],
+)
+def test_a_mistake_elsewhere_costs_nobody_their_password(
+    looked_at: tuple[Page, Pages, str], field: str, wrong: str, right: str, key: str | None
+) -> None:
+    page, _, origin = looked_at
+    visit(page, looked_at[1], origin, "connect")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    with page.expect_response("**/zones.txt*"):
+        page.locator("#time_zone").select_option("other")
+    for name, typed in {"apple_id": APPLE_ID, "app_password": APP_PASSWORD, "time_zone_other": "Lisbonne"}.items():
+        page.locator(f"#{name}").fill(typed)
+    page.locator(f"#{field}").fill(wrong)
+    connect = page.get_by_role("button", name=str(WORDS("new.connect")), exact=True)
+
+    connect.click()
+    mistake = page.locator(f"#{field.removesuffix('_other')}-mistake")
+    expect(mistake).to_be_visible()
+    if key is not None:
+        expect(mistake).to_have_text(str(WORDS(key)))
+    expect(page.locator(f"#{field}")).to_be_focused()
+    expect(page.locator("#app_password")).to_have_value(APP_PASSWORD)
+    assert [*violations(page), *cut_off(page)] == []
+    assert "POST" not in sent
+
+    page.locator(f"#{field}").fill(right)
+    expect(mistake).to_have_count(0)
+    connect.click()
+    page.wait_for_url(f"{origin}{ONE}/setup*")
+
+
+def test_an_empty_form_is_told_what_belongs_into_it(looked_at: tuple[Page, Pages, str]) -> None:
+    page, there, origin = looked_at
+    visit(page, there, origin, "connect")
+
+    page.get_by_role("button", name=str(WORDS("new.connect")), exact=True).click()
+
+    for field in ("apple_id", "app_password"):
+        expect(page.locator(f"#{field}-mistake")).to_have_text(str(WORDS(f"form.empty.{field}")))
+    expect(page.locator("#time_zone-mistake")).to_have_count(0)
+    expect(page.locator("#apple_id")).to_be_focused()
+    assert page.url == f"{origin}{NEW}"
+
+
+@pytest.mark.parametrize("where", [ONE, f"{ONE}/setup", LIST])
+def test_a_long_name_stands_beside_its_colour(looked_at: tuple[Page, Pages, str], where: str) -> None:
+    page, there, origin = looked_at
+    name = "Rendez-vous du salon et de l\u2019institut de la rue de la République"
+    calendars = tuple(replace(one, name=name) if one.supported else one for one in CALENDARS)
+    visit(page, there, origin, "list")
+    there.keep(connection(terms=replace(connection().terms, calendars=calendars)))
+    page.goto(f"{origin}{where}")
+
+    beside = page.evaluate(
+        """() => [...document.querySelectorAll(".dot")].map((dot) => {
+          const range = document.createRange();
+          range.selectNodeContents(dot.parentElement);
+          const lines = [...range.getClientRects()].filter((box) => box.width > 20);
+          const [at, first] = [dot.getBoundingClientRect(), lines[0]];
+          const middle = (at.top + at.bottom) / 2;
+          const left = Math.min(...lines.map((box) => box.left));
+          return at.right <= left && first.top < middle && middle < lines.at(-1).bottom;
+        })"""
+    )
+    assert len(beside) >= 2
+    assert all(beside)

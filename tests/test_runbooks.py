@@ -1,8 +1,8 @@
 """docs/runbooks: one for each alarm, all of one shape, with commands that exist and, the first ones, that run."""
 
 import re
+import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from calsync_keys.app import parser as key_tool
 from local_stack.stack import LocalStack
 from local_stack.waiting import wait_until
 from prometheus_tools import rules
-from runbooks import FOLDER, ROOT, SECTIONS, Runbook, parsed_calsync, runbooks
+from runbooks import FOLDER, ROOT, SECTIONS, Runbook, beside_a_stack, parsed_calsync, runbooks
 
 WRITES = {
     "pause",
@@ -73,6 +73,13 @@ def test_the_list_names_each_runbook_once() -> None:
     listed = (FOLDER / "README.md").read_text(encoding="utf-8")
 
     assert all(listed.count(f"]({one.name}.md)") == 1 for one in runbooks())
+
+
+def test_what_makes_calsync_work_beside_a_local_stack_is_told_alike_in_both_places() -> None:
+    block = beside_a_stack(FOLDER / "README.md")
+
+    assert beside_a_stack(ROOT / "docs/admin.md") == block
+    assert len(block.splitlines()) == 3
 
 
 def test_each_command_of_calsync_exists_with_its_options() -> None:
@@ -150,22 +157,25 @@ def test_the_first_commands_of_each_runbook_run(stack: LocalStack, users: AppleU
 
     wrong = {line: done.stdout + done.stderr for line, done in told.items() if done.returncode not in {0, 1}}
     assert wrong == {}
+    rebuilt = _run("python -m calsync_bootstrap verify", given)  # as consumers.md has it
+    assert "compared within" in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
 
 
 def _given(stack: LocalStack, person: Person, connection_id: str, folder: Path) -> dict[str, str]:
-    token = folder / "token"
-    account = person.crococlick.account
-    token.write_text(stack.token(account, "service:operations"))
+    """What the three lines leave in the shell of somebody who has set nothing, and the ids."""
+    account, left = person.crococlick.account, folder / "left"
+    block, data = beside_a_stack(FOLDER / "README.md"), stack.log_file("connector").parents[1]
+    here = {".local/": f"{data}/", "local_stack token": f"local_stack token --data {data}", "acc-demo": account}
+    for told, meant in here.items():
+        assert block.count(told) == 1
+        block = block.replace(told, meant)
+    _run(f"set -e\n{block}env -0 > {shlex.quote(str(left))}", {"PATH": "/usr/bin:/bin"}).check_returncode()
     day = f"{datetime.now(UTC):%Y-%m-%d}"
     ids = {"CONNECTION": connection_id, "ACCOUNT": account, "USER_ID": person.user, "DAY": day}
-    urls = {
-        "CALSYNC_CONNECTOR_URL": stack.env["CONNECTOR_URL"],
-        "CALSYNC_AVAILABILITY_URL": stack.env["AVAILABILITY_URL"],
-    }
-    services = {name: value for name, value in stack.env.items() if name.startswith("CALSYNC_")}
-    return services | urls | ids | {"CALSYNC_ADMIN_TOKEN_FILE": str(token), "PATH": "/usr/bin:/bin"}
+    return dict(one.split("=", 1) for one in left.read_text().split("\0") if one) | ids
 
 
 def _run(line: str, given: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = line.replace("calsync ", f"{sys.executable} -m calsync ", 1)
-    return subprocess.run(["sh", "-c", command], env=given, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        ["sh", "-c", line], env=given, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )

@@ -115,6 +115,8 @@ def test_an_emptied_calendar_blocks_until_the_user_has_decided(
 
     assert wait_until(lambda: users.believed(meant, TODAY) == [], seconds=PATIENCE)
     assert wait_until(lambda: other(meant).connection()["held_removals"] == [], seconds=PATIENCE)
+    assert wait_until(lambda: _kept(other(mistaken)) == [of_mistaken], seconds=PATIENCE)
+    assert wait_until(lambda: _held_up(other(mistaken)) == [], seconds=PATIENCE)
     assert users.believed(mistaken, TODAY) == busy
 
 
@@ -226,3 +228,13 @@ def _hold_polls_off(stack: LocalStack, crm: OtherService) -> None:
             return connections.update_one(idle, [{"$set": later}]).matched_count > 0
 
         assert wait_until(is_idle_and_far, seconds=PATIENCE)
+
+
+def _kept(crm: OtherService) -> list[str]:
+    """The calendars whose removals the user was heard not to want."""
+    return [str(one["calendar_id"]) for one in crm.connection()["held_removals"] if one["kept_until"]]
+
+
+def _held_up(crm: OtherService) -> list[str]:
+    """The calendars that are older than their connection because an answer is waited for."""
+    return [str(one["id"]) for one in crm.connection()["sync"]["calendars"] if one["state"] == "held"]

@@ -42,6 +42,12 @@ def runbooks() -> list[Runbook]:
     return [Runbook(page.stem, _sections(page.read_text(encoding="utf-8"))) for page in pages]
 
 
+def beside_a_stack(page: Path) -> str:
+    """What is typed before `calsync` works beside a local stack, as this page has it."""
+    (block,) = re.findall(r"```sh\n(set -a;.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return str(block)
+
+
 def _sections(text: str) -> dict[str, str]:
     title, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     assert title.startswith("# ")

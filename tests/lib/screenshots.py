@@ -45,6 +45,7 @@ def _unblocking() -> Connection:
 PAGES: Final[Mapping[str, tuple[Made, str]]] = {
     "list-empty": (_nothing, LIST),
     "list": (connection, LIST),
+    "list-troubled": (troubled, LIST),
     "new": (_nothing, f"{LIST}/new"),
     "connect": (_nothing, NEW),
     "setup": (connection, f"{ONE}/setup"),

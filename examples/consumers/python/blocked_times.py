@@ -3,15 +3,20 @@
 
     KAFKA=localhost:9092 python blocked_times.py ACCOUNT USER
 
-It keeps all in memory and reads the compacted topics from their beginning at each start. docs/consumers.md tells why.
+It runs on until it is stopped (Ctrl-C), keeps all in memory, and reads the compacted topics from their beginning at
+each start. docs/consumers.md tells why.
 """
 
 import asyncio
+import logging
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from itertools import chain
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import KafkaConnectionError
 
 from contracts import events
 from contracts.facts import AllDayRule, OccurrenceFacts, Span
@@ -87,11 +92,32 @@ def take_or_put_aside(table: BlockedTimes, record: ConsumerRecord) -> None:
         print(f"put aside: {reason}: {record}", file=sys.stderr)  # noqa: T201 - see above
 
 
+@asynccontextmanager
+async def from_the_beginning(servers: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Both compacted topics. Leaves the script where there is no Kafka."""
+    topics = (CONNECTIONS.name, ICLOUD_EVENTS.name)
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=servers, auto_offset_reset="earliest")
+    try:
+        await _started(consumer, servers)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _started(consumer: AIOKafkaConsumer, servers: str) -> None:
+    log = logging.getLogger("aiokafka")
+    log.setLevel(logging.CRITICAL)  # what it would say of each address is said below, in one line
+    try:
+        await consumer.start()
+    except (KafkaConnectionError, ValueError):
+        sys.exit(f"There is no Kafka at {servers}, which KAFKA names.")
+    log.setLevel(logging.NOTSET)
+
+
 async def main(servers: str, account_id: str, user_id: str) -> None:
     """Print the user's busy times whenever they may have changed."""
     table = BlockedTimes()
-    topics = (CONNECTIONS.name, ICLOUD_EVENTS.name)
-    async with AIOKafkaConsumer(*topics, bootstrap_servers=servers, auto_offset_reset="earliest") as consumer:
+    async with from_the_beginning(servers) as consumer:
         while True:
             batches = await consumer.getmany(timeout_ms=1000)
             for record in chain.from_iterable(batches.values()):
@@ -101,4 +127,8 @@ async def main(servers: str, account_id: str, user_id: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(os.environ["KAFKA"], *sys.argv[1:3]))  # noqa: TID251 - no settings, no app: an example
+    kafka = os.environ.get("KAFKA")  # noqa: TID251 - no settings, no app: an example
+    if not kafka or len(sys.argv) != 3:  # noqa: PLR2004 - the script, ACCOUNT and USER
+        sys.exit("Where is Kafka, and whose times? KAFKA=localhost:9092 python blocked_times.py ACCOUNT USER")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(kafka, *sys.argv[1:]))

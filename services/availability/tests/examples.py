@@ -150,6 +150,7 @@ def completed(
     *,
     last: LastEvent | None = None,
     setup: int | None = None,
+    known: tuple[int, int] | None = None,
     **who: Unpack[Who],
 ) -> SyncCompleted:
     ages = tuple(CalendarAge(id=c, as_of=age, state=CalendarState.FAILED) for c, age in (behind or {}).items())
@@ -159,6 +160,7 @@ def completed(
         calendars=ages,
         last_event=last,
         setup_revision=setup,
+        known=known,
     )
     return SyncCompleted(connections=(sync,))
 

@@ -45,6 +45,20 @@ async def test_knowledge_that_is_new_enough_needs_no_look(stage: Stage) -> None:
     assert booked.as_of == NOW - TEN_MINUTES
 
 
+async def test_time_that_no_look_reaches_is_too_little_known_and_nobody_is_asked(stage: Stage) -> None:
+    first, last = span(19, 20)
+    await connections(stage.timeline, connected())
+    await syncs(stage.timeline, completed(ago(minutes=10), known=(first - 86_400, first + 60)))
+
+    with pytest.raises(KnowledgeTooOld) as refused:
+        await stage.book((first, last), max_age=TEN_MINUTES)
+    booked = await stage.book((first, last))
+
+    assert stage.workers.asked == []
+    assert (refused.value.known.as_of, refused.value.known.state) == (None, State.IMPORTING)
+    assert (booked.as_of, booked.state) == (None, State.IMPORTING)
+
+
 async def test_what_a_look_finds_is_not_booked_over(stage: Stage) -> None:
     async def look() -> None:
         await events(stage.timeline, imported("event-1", span(19, 20)))

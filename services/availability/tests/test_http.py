@@ -2,11 +2,13 @@ import httpx
 import pytest
 from services.availability.tests.examples import (
     HOME,
+    NOW,
     WORK,
     ago,
     completed,
     connected,
     imported,
+    seconds,
     span,
 )
 from services.availability.tests.fakes import MemoryTimeline
@@ -135,7 +137,7 @@ async def test_what_is_answered_fits_what_is_documented(
 ) -> None:
     await RecordConnections(memory)([connected([HOME, WORK])])
     await RecordEvents(memory)([imported("event-1")])
-    await syncs(memory, completed())
+    await syncs(memory, completed(known=(seconds(NOW), seconds(NOW) + 86_400)))
 
     answer = await client.get(MINE, headers=platform.person())
     read = BusyAnswer.model_validate_json(answer.content)

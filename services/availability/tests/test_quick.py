@@ -91,3 +91,25 @@ async def test_the_start_twice_is_not_plain(
     await client.get(f"{MINE}?start={PLAIN['start']}&start=x&end=2026-03-09T00:00:00Z", headers=platform.person())
 
     assert by_short_way == [False]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "short"),
+    [
+        ("start=2026-03-02T00%3A00%3A00%2B00%3A00&end=2026-03-09T00%3a00%3a00%2b00%3a00", 200, True),
+        ("end=2026-03-09T00:00:00Z&start=2026-03-02T00:00:00Z", 200, True),
+        ("start=2026-03-02T00:00:00+00:00&end=2026-03-09T00:00:00Z", 422, False),
+        ("start=2026%2D03-02T00:00:00Z&end=2026-03-09T00:00:00Z", 200, False),
+        ("start=2026-03-02T00:00:00Z&end=2026-03-09T00:00:00Z&", 200, False),
+        ("start=2026-03-02T00:00:00Z&start=2026-03-09T00:00:00Z", 422, False),
+        ("start=2026-03-02T00:00:00Z&end", 422, False),
+    ],
+)
+async def test_a_query_is_read_as_it_is_meant_however_it_is_escaped(
+    client: httpx.AsyncClient, platform: Platform, by_short_way: list[bool], asked: str, status: int, *, short: bool
+) -> None:
+    client.params = httpx.QueryParams()
+
+    answer = await client.get(f"{MINE}?{asked}", headers=platform.person())
+
+    assert (answer.status_code, by_short_way) == (status, [short])

@@ -16,6 +16,7 @@ from services.availability.tests.examples import (
     held,
     imported,
     quarantined,
+    seconds,
     span,
     tombstone,
 )
@@ -23,7 +24,7 @@ from services.availability.tests.stories import ask, connections, events, syncs
 
 from availability.application.answer import Answers
 from availability.application.timeline import Timeline
-from availability.domain.blocking import AllDayRule
+from availability.domain.blocking import AllDayRule, Rule
 from availability.domain.busy import KnownEvent
 from availability.domain.changes import Version
 from availability.domain.doubts import Held, Quarantined, UnreadableEvent
@@ -56,6 +57,18 @@ async def test_doubts_are_kept_with_their_calendar_whatever_comes_first(timeline
             (UnreadableEvent("event-1", "truncated", span(9, 10)), UnreadableEvent("event-2", "too_large")),
         ),
     }
+
+
+async def test_what_the_user_wants_to_keep_is_told_as_held_all_the_same(timeline: Timeline) -> None:
+    await connections(timeline, connected())
+    kept = held(revision=2).model_copy(update={"kept_until": seconds(NOW + timedelta(days=1))})
+    await syncs(timeline, held(), kept)
+
+    found = await answers(timeline).why(THEY, WEEK, titles=False)
+
+    assert [(reason.rule, reason.calendar_id, reason.why) for reason in found.ignored] == [
+        (Rule.REMOVALS_HELD, HOME, "shrunken")
+    ]
 
 
 async def test_the_newest_word_on_a_doubt_counts_in_any_order(timeline: Timeline) -> None:

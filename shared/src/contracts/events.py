@@ -237,6 +237,10 @@ class RemovalsHeld(_OfConnection):
     since: EpochSeconds
     doubt: str | None = None
     """Why: `emptied`, `shrunken`, `incomplete`, or `vanished` for a calendar that the home does not show any more."""
+    kept_until: EpochSeconds | None = None
+    """Somebody has said that the events stay: until then none goes, and nobody is asked. None: it waits for an answer.
+
+    Said once more, without it, when that time is over and something is missing still."""
 
 
 class QuarantinedObject(Value):

@@ -176,6 +176,17 @@ LATER: Final[dict[str, AnyEvent]] = {
         since=NINE,
         doubt="emptied",
     ),
+    "RemovalsHeld.v1.kept": events.RemovalsHeld(
+        **WHO,
+        revision=25_001,
+        calendar_id="cal-home",
+        state=events.HoldState.HELD,
+        known=40,
+        missing=40,
+        since=NINE,
+        doubt="emptied",
+        kept_until=NINE + 24 * HOUR,
+    ),
     "SyncRequested.v1.decisions": events.SyncRequested(
         **WHO,
         revision=2,

@@ -15,6 +15,7 @@ from icloud.errors import (
     TryLater,
 )
 from icloud.gate import Endpoint, proxy_host
+from icloud.home_listing import HomeListing
 from icloud.ids import calendar_id, event_id, uid_hash
 from icloud.kept_home import KeptHome
 from icloud.paths import is_askable
@@ -42,6 +43,7 @@ __all__ = [
     "Forbidden",
     "HeldBack",
     "Home",
+    "HomeListing",
     "ICloud",
     "ICloudError",
     "KeptHome",

@@ -15,6 +15,7 @@ from icloud.errors import (
 )
 from icloud.exchange import Exchange
 from icloud.gate import Target
+from icloud.home_listing import HomeListing
 from icloud.inflate import BodyTooLarge
 from icloud.judgement import DoubtfulCalendar, DoubtfulToken, Host, Misdirected, Step
 from icloud.multiget import Multiget
@@ -22,7 +23,6 @@ from icloud.transport import Answer, Budget, Unreachable
 from icloud.values import Absence, CalendarObject, Changes, Home, ListedCalendar, Missing
 from icloud.wire import answers, requests
 from icloud.wire.answers import TokenRefused, TooManyMatches
-from icloud.wire.calendars import listed_calendars
 from icloud.wire.requests import Request
 
 _MOST_PAGES = 1_000
@@ -59,8 +59,12 @@ class Account:
 
         Raise CalendarNotEnabled where the home does not exist.
         """
+        return (await self.home_listing()).calendars()
+
+    async def home_listing(self) -> HomeListing:
+        """Ask as `calendars` does, and leave it to the caller whether the answer is read."""
         answer = await self._ask(None, requests.calendars(), Step.CALENDARS)
-        return listed_calendars(answer.body, home=_collection(answer), base=answer.target.path)
+        return HomeListing(answer.body, home=_collection(answer), base=answer.target.path)
 
     async def changes(self, path: str, token: str) -> Changes:
         """What happened in a calendar since `token`, all pages of it. Raise TokenDead or CalendarGone."""

@@ -1,5 +1,6 @@
 """Logs are facts: an event's name and its fields, one line each, with nothing secret in them."""
 
+import json
 import logging
 import sys
 import time
@@ -28,16 +29,19 @@ _SHARED: Final[tuple[Processor, ...]] = (
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.stdlib.PositionalArgumentsFormatter(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     structlog.processors.StackInfoRenderer(),
 )
+_STAMP: Final = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
+"""After redaction, which need not look for a secret in it: whatever stood in its place is replaced."""
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
+"""Made once. After redaction there is nothing that JSON does not know."""
 
 
 def configure(
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"], log_format: Literal["json", "console"] = "json"
 ) -> None:
     """Send all logs of the process to stdout, redacted, as JSON lines or for people."""
-    told = (_exc_info_resolved, tell_errors, redact, _renderer(log_format))
+    told = (_exc_info_resolved, tell_errors, redact, _STAMP, _renderer(log_format))
     handler = _Stdout()
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_SHARED, partial(_say, handler, told)],
@@ -154,8 +158,12 @@ def _say(
 
 def _renderer(log_format: Literal["json", "console"]) -> Processor:
     if log_format == "json":
-        return structlog.processors.JSONRenderer(ensure_ascii=False)
+        return _in_json
     return structlog.dev.ConsoleRenderer(colors=False)
+
+
+def _in_json(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
+    return _JSON.encode(event)
 
 
 def _exc_info_resolved(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -142,7 +142,19 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "a tag without end": lambda: START + b"<" + b"a" * 15_000_000,
     "only brackets": lambda: START + b"<" * 15_000_000,
     "empty attributes without end": lambda: START + b"<a " + b"= " * 7_000_000,
+    "a text of short lines": lambda: START + b"<response><href>" + b"ab\n" * 5_000_000 + b"</href></response>" + END,
+    "a text of references": lambda: START + b"<response><href>" + b"ab&amp;" * 2_000_000 + b"</href></response>" + END,
+    "names of elements": lambda: in_responses(b"<a%d/>", 1_000_000),
+    "names of attributes": lambda: in_responses(b"<a b%d=''/>", 1_000_000),
+    "namespaces": lambda: in_responses(b"<a xmlns='u:%d'/>", 800_000),
+    "prefixes": lambda: in_responses(b"<a xmlns:p%d='DAV:'/>", 600_000),
 }
+
+
+def in_responses(form: bytes, count: int) -> bytes:
+    """An answer with so many elements, no two alike, in responses none of which is too large."""
+    some = (b"".join(form % n for n in range(start, start + 5_000)) for start in range(0, count, 5_000))
+    return START + b"".join(b"<response>" + each + b"</response>" for each in some) + END
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -156,6 +168,39 @@ def test_xml_bombs_are_refused_quickly_and_cheaply(name: str) -> None:
 
     assert time.process_time() - began < 1.0  # 300 ms on a machine of one's own
     assert peak_bytes() - before < 20_000_000
+
+
+def test_names_are_forgotten_with_the_answer_that_bore_them() -> None:
+    def odd(nth: int) -> bytes:
+        return START + b"".join(b"<%s%d/>" % (b"a" * 1_900, nth * 32 + n) for n in range(32)) + END
+
+    parts(odd(0))
+    before = forget_peak()
+
+    for nth in range(500):
+        parts(odd(nth))
+
+    assert peak_bytes() - before < 5_000_000  # of 30 MB of names
+
+
+def test_a_large_answer_may_hold_every_name_that_there_is() -> None:
+    one = b"".join(b"<a%d b%d=''/>" % (n, n) for n in range(250))
+    body = START + b"".join(b"<response>" + one + b"</response>" for _ in range(20)) + END
+
+    assert len(parts(body)) == 20
+
+
+@pytest.mark.parametrize("cut", range(11))
+def test_a_text_without_markup_may_be_long_wherever_it_is_cut(cut: int) -> None:
+    start = START + b"<response><propstat><status>HTTP/1.1 200 OK</status><prop><displayname>"
+    # So that so many bytes of `<![CDATA[` come with the first slice.
+    spaces = b" " * (65_536 - cut - len(start))
+    end = b"]]></displayname></prop></propstat></response>" + END
+
+    (part,) = read(start + spaces + b"<![CDATA[" + b"a" * 1_000_000 + end, base="/")
+
+    assert isinstance(part, Response)
+    assert part.text("{DAV:}displayname") == "a" * 1_000_000
 
 
 def test_a_large_answer_is_read_response_by_response() -> None:

@@ -10,9 +10,13 @@ import pytest
 from tools.calsync.tests.world import calsync
 
 from calsync.app import hoisted
+from calsync.connection_states import State
 from calsync.ends import Misuse
 from calsync.reasons import span_of
+from calsync.report import tell
 from calsync.session import Session
+from connector.domain.connection import State as Living
+from connector.outbound.mongo.documents import DISCONNECTED
 
 COMMANDS = (
     "connection",
@@ -69,6 +73,45 @@ def test_misuse_is_told_with_what_to_do_instead(arguments: tuple[str, ...]) -> N
 
     assert (said.code, said.out) == (2, "")
     assert said.err
+
+
+def test_a_state_that_no_connection_has_is_refused_with_those_that_there_are() -> None:
+    said = calsync({}, "connection", "list", "--state", "nonsense")
+
+    assert (said.code, said.out) == (2, "")
+    assert [one for one in State if one not in said.err] == []
+
+
+def test_the_states_are_the_connectors() -> None:
+    assert {*State} == {*(one.value for one in Living), DISCONNECTED}
+
+
+def test_a_table_whose_columns_are_narrow_has_its_name_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
+    tell({"connections": {"over": 1}}, as_json=False)
+
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["connections"], ["over", "1"]]
+
+
+@pytest.mark.parametrize("command", ["why", "disconnect", "erase"])
+@pytest.mark.parametrize("token", ["first.half\nother.half", "two words", "ключ"])
+def test_what_cannot_be_a_token_is_refused_before_anybody_is_asked(command: str, token: str) -> None:
+    nowhere = {
+        "CALSYNC_MONGODB_URL": "mongodb://127.0.0.1:1/?directConnection=true",
+        "CALSYNC_CONNECTOR_URL": "http://127.0.0.1:1",
+        "CALSYNC_AVAILABILITY_URL": "http://127.0.0.1:1",
+        "CALSYNC_ADMIN_TOKEN": token,
+    }
+    typed = {
+        "why": ("why", "usr-1", "2026-03-02"),
+        "disconnect": ("connection", "disconnect", "c-1", "--yes"),
+        "erase": ("erase", "c-1", "--yes"),
+    }
+
+    said = calsync(nowhere, *typed[command])
+
+    assert (said.code, said.out) == (2, "")
+    assert "CALSYNC_ADMIN_TOKEN: the token is no token" in said.err
+    assert [part for part in token.split() if part in said.err] == []
 
 
 def test_each_command_asks_for_the_settings_that_it_uses_and_tells_none_of_their_values() -> None:

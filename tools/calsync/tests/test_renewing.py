@@ -117,6 +117,19 @@ def test_what_was_renewed_is_renewed_again_only_where_somebody_asks(world: World
     assert epochs == [3, 2]
 
 
+def test_connections_that_have_only_begun_are_left_alone_and_counted(world: World) -> None:
+    old, young = world.connected(events=1, told=True), world.connected(events=1, told=True)
+    world.change("connector", "connections", {"_id": young.id}, {"$set": {"created_at": world.now()}})
+
+    said = world.calsync("connection", "renew", "--all", "--dry-run", "--json")
+    table = world.calsync("connection", "renew", "--all", "--dry-run")
+
+    assert [row["connection_id"] for row in said.json["to_change"]] == [old.id]
+    counted = said.json["connections"]
+    assert (counted["renew"], counted["too_young"]) == (1, 1)
+    assert ["too_young", "1"] in [line.split() for line in table.out.splitlines()]
+
+
 def test_a_connection_that_ended_since_the_backup_stays_over(world: World) -> None:
     told, compacted = world.connected(told=True), world.connected()
     end = CalendarDisconnected(

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 
+import jwt
 import pytest
 from tools.calsync.tests.world import TITLE, calsync
 
@@ -79,6 +80,18 @@ def test_why_tells_each_reason_and_no_title(service: Service) -> None:
     assert TITLE not in said.out
     path = "/v1/users/usr%2F1/why?start=2026-03-02T00:00:00Z&end=2026-03-03T00:00:00Z"
     assert service.heard == [("GET", path, "Bearer the-token")]
+
+
+def test_why_names_the_account_of_the_token_whose_users_alone_it_knows(service: Service) -> None:
+    service.body = WHY | {"state": "not_connected", "blocking": [], "calendars": []}
+    token = jwt.encode({"account_id": "acc-other", "sub": "service:ops"}, "k" * 32)
+
+    told = calsync(service.environ() | {"CALSYNC_ADMIN_TOKEN": f"{token}\n"}, "why", "usr-1", "2026-03-02", "--json")
+    untold = calsync(service.environ(), "why", "usr-1", "2026-03-02", "--json")
+
+    assert (told.code, told.json["state"], told.json["account_id"]) == (0, "not_connected", "acc-other")
+    assert (untold.code, untold.json["account_id"]) == (0, None)
+    assert token not in told.out + told.err
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from tools.calsync.tests.world import CALENDAR, LONG_AGO, TITLE, Client, World, held, quarantined
+from tools.calsync.tests.world import CALENDAR, LONG_AGO, TITLE, Client, Kept, World, held, quarantined
 
+from calsync.connection_states import State
 from connector_examples import APP_PASSWORD, APPLE_ID
 from contracts.events import RequestReason, SyncRequested
 from contracts.topics import SYNC_REQUESTS
@@ -38,6 +40,8 @@ def test_connections_are_listed_and_shown(world: World) -> None:
     listed = world.calsync("connection", "list", "--json", "--user", one.owner.user_id)
     shown = world.calsync("connection", "show", one.id, "--json")
     table = world.calsync("connection", "list")
+    world.ended(other)
+    of_state = [world.calsync("connection", "list", "--state", state, "--json").json for state in State]
     nobody = world.calsync("connection", "show", "c-unheard-of")
 
     assert [row["id"] for row in listed.json["connections"]] == [one.id]
@@ -47,6 +51,7 @@ def test_connections_are_listed_and_shown(world: World) -> None:
     assert (about["objects"]["alive"], about["availability"]["events"], about["vault"]["epoch"]) == (2, 2, 1)
     assert [calendar["calendar_id"] for calendar in about["calendars"]] == [CALENDAR]
     assert (table.code, one.id in table.out, other.id in table.out) == (0, True, True)
+    assert [[row["id"] for row in each["connections"]] for each in of_state] == [[one.id], [], [other.id]]
     assert (nobody.code, nobody.out) == (1, "")
 
 
@@ -226,6 +231,28 @@ def test_what_cannot_be_read_is_seen_and_read_again(world: World) -> None:
     assert [basis == "" for basis in bases] == [True, False]
     assert synced(world, one.id)["calendars"][CALENDAR]["basis"] == ""
     assert world.claims(one.id) is not None
+
+
+def test_what_stays_of_a_user_is_told_however_their_connection_is_named(world: World) -> None:
+    one, other = world.connected(events=1), world.connected(events=1)
+    for kept in (one, one, other):
+        booked(world, kept)
+    world.ended(one)
+    asked_nobody = {"CALSYNC_CONNECTOR_URL": "http://127.0.0.1:1", "CALSYNC_ADMIN_TOKEN": "token"}
+    whose = ("--account", one.owner.account_id, "--user", one.owner.user_id)
+
+    said = [
+        world.calsync("erase", *named, "--wait", "0", "--yes", "--json", **asked_nobody) for named in ((one.id,), whose)
+    ]
+
+    assert [each.json["stays"] for each in said] == [{"appointment": 2, "blocked_slot": 0}] * 2
+
+
+def booked(world: World, kept: Kept) -> None:
+    """An appointment of its user."""
+    whose = {"account_id": kept.owner.account_id, "user_id": kept.owner.user_id}
+    one = {"_id": uuid4().hex, "kind": "appointment", **whose}
+    world.does(lambda client: client["availability"]["timeline"].insert_one(one))
 
 
 def test_the_fleet_is_slowed_down_and_let_go_again(world: World) -> None:

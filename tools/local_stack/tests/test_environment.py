@@ -1,9 +1,11 @@
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from local_stack.connector_key import make_connector_key
-from local_stack.environment import Environment, VaultKeys
+from local_stack.environment import Environment, VaultKeys, lines_of, text_of
 from local_stack.errors import CannotGoOn
 from local_stack.layout import Layout
 from local_stack.roster import FIXED_PORTS, named, names, part, ports_for
@@ -30,6 +32,27 @@ def test_stack_env_names_every_address(tmp_path: Path) -> None:
         "SIMULATOR_ADMIN_URL": "http://127.0.0.1:18091",
         "SIGN_IN_URL": "http://127.0.0.1:18082",
     }
+
+
+def test_a_shell_that_reads_stack_env_has_what_the_admin_command_asks_for(tmp_path: Path) -> None:
+    folder = tmp_path / "somebody's own folder; $HOME & more"
+    folder.mkdir()
+    environment = _environment(folder, Options(env={"CALSYNC_LOG_FORMAT": "console", "CALSYNC_SAID": ""}))
+    (folder / "stack.env").write_text(text_of(environment.of_stack()))
+    handed_on = f"set -a; . ./stack.env; set +a; {shutil.which('env')} -0"
+
+    done = subprocess.run(["sh", "-c", handed_on], cwd=folder, env={}, check=True, capture_output=True, text=True)
+
+    told = dict(one.split("=", 1) for one in done.stdout.split("\0") if one)
+    assert {name: value for name, value in told.items() if name != "PWD"} == environment.of_stack()
+    assert told["CALSYNC_CONNECTOR_URL"] == told["CONNECTOR_URL"]
+    assert told["CALSYNC_AVAILABILITY_URL"] == told["AVAILABILITY_URL"]
+
+
+def test_stack_env_is_read_as_it_was_written(tmp_path: Path) -> None:
+    lines = _environment(tmp_path / "a 'folder'", Options()).of_stack()
+
+    assert lines_of(text_of(lines)) == lines
 
 
 def test_the_connector_cannot_open_the_vault_and_the_workers_cannot_be_called(tmp_path: Path) -> None:

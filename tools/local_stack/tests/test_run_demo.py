@@ -37,6 +37,14 @@ def test_the_newcomer_is_told_every_address(tmp_path: Path) -> None:
     assert {address for address in addresses if address in said} == addresses
 
 
+def test_the_newcomer_is_told_that_a_calendar_is_not_read_at_once(tmp_path: Path) -> None:
+    said = _said(_left_by_up(tmp_path)[0])
+
+    (line,) = (line for line in said.splitlines() if line.startswith("See when she is busy"))
+    assert "a few seconds later" in line
+    assert "importing" in line
+
+
 def test_what_the_newcomer_is_told_to_type_is_valid_shell(tmp_path: Path) -> None:
     said = _said(_left_by_up(tmp_path)[0])
 

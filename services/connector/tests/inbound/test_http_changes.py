@@ -294,7 +294,14 @@ async def test_what_the_workers_told_is_shown(connected: Interface) -> None:
         {"id": CLUB, "as_of": "2026-11-23T07:30:00Z", "state": "held"},
     ]
     assert body["held_removals"] == [
-        {"calendar_id": CLUB, "since": "2026-11-23T07:30:00Z", "known": 40, "missing": 38, "doubt": "shrunken"}
+        {
+            "calendar_id": CLUB,
+            "since": "2026-11-23T07:30:00Z",
+            "known": 40,
+            "missing": 38,
+            "doubt": "shrunken",
+            "kept_until": None,
+        }
     ]
     assert body["quarantined"] == [
         {
@@ -304,3 +311,15 @@ async def test_what_the_workers_told_is_shown(connected: Interface) -> None:
         }
     ]
     assert body["last_worked_at"] == "2026-11-23T08:30:00Z"
+
+
+@pytest.mark.parametrize(("hours", "shown"), [(24, "2026-11-24T08:30:00Z"), (0, None), (-1, None)])
+async def test_until_when_held_removals_are_kept_is_shown_while_that_lasts(
+    connected: Interface, hours: int, shown: str | None
+) -> None:
+    until = NOW + timedelta(hours=hours)
+    await connected.store.record([Held(Word("c-1", 1, 8), HeldRemovals(CLUB, NOW, 40, 38, "shrunken", until))])
+
+    (held,) = (await connected.http.get(ONE, headers=as_(MARIE))).json()["held_removals"]
+
+    assert held["kept_until"] == shown

@@ -110,10 +110,10 @@ async def test_a_credential_that_apple_refuses_for_good_needs_a_reconnect() -> N
     assert (found.needs_reconnect_since, found.last_worked_at) == (NOW, NOW - timedelta(minutes=1))
 
 
-def hold(revision: int, state: HoldState, calendar_id: str = "cal-private") -> RemovalsHeld:
+def hold(revision: int, state: HoldState, calendar_id: str = "cal-private", **more: int) -> RemovalsHeld:
     since = int(NOW.timestamp())
     said = {"calendar_id": calendar_id, "state": state, "known": 40, "missing": 38, "since": since, "doubt": "shrunken"}
-    return RemovalsHeld.model_validate(MARIES | {"revision": revision} | said)
+    return RemovalsHeld.model_validate(MARIES | {"revision": revision, **more} | said)
 
 
 async def test_held_removals_are_kept_until_they_are_settled() -> None:
@@ -128,6 +128,22 @@ async def test_held_removals_are_kept_until_they_are_settled() -> None:
     assert settled
     assert held.held == tuple(HeldRemovals(one, NOW, 40, 38, "shrunken") for one in ("cal-private", "cal-club"))
     assert settled.held == ()
+
+
+async def test_what_the_user_said_of_held_removals_is_kept_until_they_are_asked_again() -> None:
+    words, store = await listening()
+    tomorrow = NOW + timedelta(days=1)
+
+    await words(deliveries(hold(1_001, HoldState.HELD)))
+    await words(deliveries(hold(2_001, HoldState.HELD, kept_until=int(tomorrow.timestamp()))))
+    kept = await store.of(MARIE)
+    await words(deliveries(hold(3_001, HoldState.HELD)))
+    asked_again = await store.of(MARIE)
+
+    assert kept
+    assert asked_again
+    assert kept.held == (HeldRemovals("cal-private", NOW, 40, 38, "shrunken", tomorrow),)
+    assert asked_again.held == (HeldRemovals("cal-private", NOW, 40, 38, "shrunken"),)
 
 
 async def test_what_cannot_be_read_is_kept_by_calendar_bounded_and_cleared() -> None:

@@ -84,6 +84,7 @@ def needing_reconnect() -> Connection:
 
 def troubled() -> Connection:
     """Removals are held, events cannot be read, a calendar is behind, another is new."""
+    in_three_days = NOW + timedelta(days=3)
     reading = replace(
         _READ,
         as_of=NOW - timedelta(hours=3),
@@ -97,8 +98,8 @@ def troubled() -> Connection:
                 "work",
                 23,
                 (
-                    UnreadableEvent("e-1", "no_start"),
-                    UnreadableEvent("e-2", "bad_rule", NOW + timedelta(days=3), NOW + timedelta(days=3, hours=1)),
+                    UnreadableEvent("e-1", "start_missing"),
+                    UnreadableEvent("e-2", "too_many_occurrences", in_three_days, in_three_days + timedelta(hours=1)),
                 ),
             ),
         ),

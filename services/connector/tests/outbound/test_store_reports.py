@@ -39,6 +39,7 @@ READ = Read(Word("c-1", 1, 2_001), LATER)
 WAS_READ = Reading(LATER, looked_at=LATER)
 AGE = CalendarAge("cal-club", None, CalendarState.FAILED)
 HOLD = HeldRemovals("cal-club", NOW, 40, 38, "shrunken")
+KEPT = replace(HOLD, kept_until=LATER)
 LOST = Quarantined("cal-private", 7, (UnreadableEvent("e-1", "not_ical", NOW, LATER), UnreadableEvent("e-2", "huge")))
 
 
@@ -63,6 +64,8 @@ def word(revision: int) -> Word:
         ([Held(word(5), HOLD), Settled(word(6), "cal-club"), Held(word(5), HOLD)], State.CONNECTED, Reading()),
         ([Settled(word(6), "cal-club"), Held(word(5), HOLD)], State.CONNECTED, Reading()),
         ([Held(word(5), HOLD), Settled(word(6), "cal-private")], State.CONNECTED, Reading(held=(HOLD,))),
+        ([Held(word(5), HOLD), Held(word(6), KEPT)], State.CONNECTED, Reading(held=(KEPT,))),
+        ([Held(word(6), KEPT), Held(word(5), HOLD), Held(word(7), HOLD)], State.CONNECTED, Reading(held=(HOLD,))),
         (
             [Unreadable(word(5), LOST), Unreadable(word(6), Quarantined("cal-private", 0, ()))],
             State.CONNECTED,
@@ -90,6 +93,8 @@ def word(revision: int) -> Word:
         "a settled hold told again",
         "a settled hold told late",
         "holds of two calendars",
+        "kept by the user",
+        "asked again",
         "readable again",
         "an older quarantine told late",
         "holds and quarantine of another epoch",

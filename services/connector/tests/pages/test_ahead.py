@@ -44,6 +44,24 @@ async def test_later_weeks_are_a_link_away(known: FakeAvailability, marie: Visit
     assert ("What we wrote" in page) == (first == 0)
 
 
+@pytest.mark.parametrize(
+    ("ahead", "english", "french"),
+    [
+        ("0", ">23 November to 6 December<", ">Du 23 novembre au 6 décembre<"),
+        ("2", ">21 December 2026 to 3 January 2027<", ">Du 21 décembre 2026 au 3 janvier 2027<"),
+        ("27", ">6 December to 19 December 2027<", ">Du 6 décembre au 19 décembre 2027<"),
+    ],
+)
+@pytest.mark.usefixtures("known")
+async def test_weeks_of_another_year_tell_it(marie: Visitor, ahead: str, english: str, french: str) -> None:
+    pages = [
+        (await marie.http.get(ONE, params={"ahead": ahead}, headers={"Accept-Language": language})).text
+        for language in ("en", "fr")
+    ]
+
+    assert [said in page for said, page in zip((english, french), pages, strict=True)] == [True, True]
+
+
 @pytest.mark.usefixtures("known")
 async def test_a_day_tells_each_thing_with_its_rule(marie: Visitor) -> None:
     page = (await marie.get(ONE)).text

@@ -33,6 +33,14 @@ async def test_no_day_looks_open_of_which_not_everything_is_told(known: FakeAvai
     assert "Tout n\N{RIGHT SINGLE QUOTATION MARK}est pas affiché" in day(french, 12)
 
 
+async def test_weeks_of_another_year_tell_it_also_where_they_are_cut(known: FakeAvailability, marie: Visitor) -> None:
+    known.outlook = CUT
+
+    page = (await marie.http.get(ONE, params={"ahead": "27"})).text
+
+    assert "From Monday 6 December 2027 on, what looks open may be taken." in page
+
+
 async def test_what_was_left_out_of_the_open_side_makes_nothing_look_taken(
     known: FakeAvailability, marie: Visitor
 ) -> None:

@@ -222,6 +222,7 @@ async def test_free_all_day_events_are_counted_beside_their_rule(there: Pages, m
     assert set(there.availability.tried[0].values()) == {AllDayRule.AS_MARKED}
     assert set(there.availability.tried[0]) == {"home", "work", "club"}
     assert home.endswith("12 ahead are marked free in iCloud.")
-    assert work.endswith("1 ahead is marked free in iCloud. Block them?")
+    assert work.endswith("1 ahead is marked free in iCloud. To block such days, choose “always block”.")
+    assert '<option value="always_block">always block<' in page
     assert page.count("marked free in iCloud") == 2
     assert 'aria-describedby="free-1"' in page

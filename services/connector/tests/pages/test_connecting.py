@@ -206,3 +206,4 @@ async def test_the_list_says_what_is_connected(there: Pages, marie: Visitor) -> 
     page = (await marie.get(LIST)).text
 
     assert all(word in page for word in ("m…@icloud.com", "Connected", "2 minutes ago", "Privé", "Salon"))
+    assert "notice-warn" not in page

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
@@ -129,6 +129,35 @@ async def test_a_confirmation_is_about_the_removals_on_the_page_alone(there: Pag
     assert again.headers["location"] == f"{ONE}?told=confirmed"
     (asked,) = there.workers.asked
     assert asked.seen == {"home": troubled().held[0].since + timedelta(minutes=10)}
+
+
+def kept_until(there: Pages, until: datetime) -> None:
+    """Marie has said that what is missing stays, and the workers have heard it."""
+    one = troubled()
+    held = tuple(replace(each, kept_until=until) for each in one.held)
+    there.keep(replace(one, reading=replace(one.reading, held=held)))
+
+
+async def test_what_was_answered_is_not_asked_again_and_can_be_taken_back(there: Pages, marie: Visitor) -> None:
+    kept_until(there, NOW + timedelta(hours=23))
+
+    page = (await marie.get(ONE)).text
+    answer = await marie.send(f"{ONE}/sync", {"confirm": "home", "held_since": shown_since(page)})
+
+    assert "You said that they stay, until" in page
+    assert "Tuesday 24 November 2026 at 08:30" in page
+    assert ("Remove them after all" in page, "Were these events really deleted" in page) == (True, False)
+    assert ('name="confirm"' in page, 'name="keep"' in page) == (True, False)
+    assert answer.headers["location"] == f"{ONE}?told=confirmed"
+
+
+async def test_once_the_day_is_over_the_question_stands_again(there: Pages, marie: Visitor) -> None:
+    kept_until(there, NOW)
+
+    page = (await marie.get(ONE)).text
+
+    assert ("You said that they stay" in page, "Were these events really deleted" in page) == (False, True)
+    assert ('name="confirm"' in page, 'name="keep"' in page) == (True, True)
 
 
 async def test_who_keeps_the_events_keeps_also_what_went_since(there: Pages, marie: Visitor) -> None:

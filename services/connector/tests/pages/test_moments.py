@@ -86,6 +86,17 @@ def test_a_zone_is_guessed_only_where_the_country_has_one(accept_language: str, 
         ("other", " new york ", "America/New_York"),
         ("other", "Montréal", "America/Montreal"),
         ("other", "buenos-aires", "America/Argentina/Buenos_Aires"),
+        ("other", "Argentina, Buenos Aires", "America/Argentina/Buenos_Aires"),
+        ("other", "Bruxelles", "Europe/Brussels"),
+        ("other", "athenes", "Europe/Athens"),
+        ("other", "La Réunion", "Indian/Reunion"),
+        ("other", "Réunion", "Indian/Reunion"),
+        ("other", "Nouméa", "Pacific/Noumea"),
+        ("other", "Saint-Pierre-et-Miquelon", "America/Miquelon"),
+        ("other", "US/Pacific", "US/Pacific"),
+        ("other", "Pacific", "Pacific"),
+        ("other", "Etc/GMT+5", "Etc/GMT+5"),
+        ("other", "gmt+5", "gmt+5"),
         ("other", "Nowhere", "Nowhere"),
         ("other", "", "other"),
         ("", "Paris", ""),
@@ -109,14 +120,45 @@ def test_a_zone_that_is_not_in_the_list_is_found_by_its_name_or_a_city(listed: s
     ],
 )
 def test_the_form_shows_the_zone_where_it_can_be_changed(chosen: str | None, listed: str, typed: str) -> None:
-    field = zones.zone_field(chosen)
+    field = zones.zone_field(chosen, read_catalogues()["en"])
 
     assert (field.chosen, field.typed) == (listed, typed)
     assert listed in {zone.name for zone in field.zones} | {"", "other"}
 
 
 def test_every_zone_of_the_short_list_exists_and_is_told_by_its_place() -> None:
-    listed = zones.zone_field("America/Argentina/Buenos_Aires").zones
+    listed = zones.zone_field("America/Argentina/Buenos_Aires", read_catalogues()["en"]).zones
 
     assert listed[0].place == "Argentina, Buenos Aires"
     assert [zone.name for zone in listed if not is_time_zone(zone.name)] == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_whatever_the_list_shows_may_be_typed(language: str) -> None:
+    listed = zones.zone_field("America/Montreal", read_catalogues()[language]).zones
+
+    assert {zone.place: zones.meant("other", zone.place) for zone in listed} == {z.place: z.name for z in listed}
+
+
+def test_places_are_called_as_they_are_in_each_language() -> None:
+    names = ("Europe/London", "Indian/Reunion", "Pacific/Noumea", "America/Montreal", "Europe/Paris", "Asia/Tokyo")
+    french, english = ([zones.place(name, read_catalogues()[one]) for name in names] for one in ("fr", "en"))
+
+    assert french == ["Londres", "La Réunion", "Nouméa", "Montréal", "Paris", "Tokyo"]
+    assert english == ["London", "Réunion", "Nouméa", "Montréal", "Paris", "Tokyo"]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_wrong_zone_is_answered_with_an_example_of_the_list(language: str) -> None:
+    words = read_catalogues()[language]
+
+    said = words("form.unknown_time_zone")
+    assert f" {zones.place('Europe/Paris', words)}," in said
+    assert f"“{words('form.time_zone_other')}”" in said or f"«\u00a0{words('form.time_zone_other')}\u00a0»" in said
+
+
+def test_the_script_is_told_of_everything_that_may_be_typed() -> None:
+    known = set(zones.known().split("\n"))
+
+    assert known >= {"europeparis", "paris", "bruxelles", "brussels", "lareunion", "noumea", "etcgmt5", "buenosaires"}
+    assert known.isdisjoint({"", "other", "nowhere", "localtime", "factory"})

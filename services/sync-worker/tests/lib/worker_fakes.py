@@ -1,7 +1,7 @@
 """Kafka and iCloud in memory."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -103,6 +103,20 @@ class FakeCalendar:
         self.log.append(href)
 
 
+class FakeListing:
+    """A home's answer."""
+
+    def __init__(self, listed: list[ListedCalendar]) -> None:
+        self._listed = listed
+
+    @property
+    def digest(self) -> str:
+        return repr([astuple(one) for one in self._listed])
+
+    def calendars(self) -> list[ListedCalendar]:
+        return self._listed
+
+
 class FakeICloud:
     """An Apple account, opened by whoever asks. `troubles` are raised instead of an answer, by call and path."""
 
@@ -142,6 +156,9 @@ class FakeICloud:
             for one in self.list.values()
             if one.path not in self.hidden
         ]
+
+    async def home_listing(self) -> "FakeListing":
+        return FakeListing(await self.calendars())
 
     async def changes(self, path: str, token: str) -> Changes:
         one = self._found("changes", path)

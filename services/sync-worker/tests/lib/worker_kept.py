@@ -136,4 +136,5 @@ def _known(state: outbox.State) -> Known:
         origin=state.origin,
         own=any(group.facts.own_appointment for group in state.content.groups),
         occurrences=state.content.occurrences,
+        was=state.was,
     )

@@ -259,6 +259,7 @@ class FakePasses:
                     rejections=None,
                     activity=activity,
                     exports=exports,
+                    showed=claim.trail.shows or row.claim.showed,
                 )
             case Postponed(again_in=again_in, failures=failures, asked=asked, rejections=rejections):
                 row.due_at = _now() if woken else _now() + again_in

@@ -56,6 +56,18 @@ async def test_an_end_that_somebody_elses_follows_is_not_taken_for_ones_own(stor
     assert isinstance(heard, LeaseLost)
 
 
+async def test_what_a_pass_saw_of_the_home_is_kept_until_one_sees_something_else(store: Store) -> None:
+    (first,) = await claims(store, 1)
+    first.trail.shows = "seen"
+    await store.passes.end(first, Completed(NOW, timedelta(0), None))
+    (silent,) = await store.leases().claim(1)
+    await store.passes.end(silent, Completed(NOW, timedelta(0), None))
+
+    (last,) = await store.leases().claim(1)
+
+    assert (first.showed, silent.showed, last.showed) == ("", "seen", "seen")
+
+
 @pytest.mark.servers
 async def test_an_end_that_mongodb_refuses_is_nobody_elses_trouble(mine: Database) -> None:
     store = mine.store()

@@ -8,7 +8,17 @@ from sync_worker.application.claim import Claim, LastSaid
 from sync_worker.application.endings import Completed
 from sync_worker.domain.guard import Doubt
 from sync_worker.domain.holds import Held
-from sync_worker.domain.outbox import CROWDED_OUT, END_OF_TIME, Content, Imported, Origin, Quarantine, Refresh, State
+from sync_worker.domain.outbox import (
+    CROWDED_OUT,
+    END_OF_TIME,
+    MISSING,
+    Content,
+    Imported,
+    Origin,
+    Quarantine,
+    Refresh,
+    State,
+)
 from sync_worker.domain.tracked import PutRight, Tracked
 from sync_worker.domain.values import FactGroup, Facts, Span
 from worker_examples import HOUR, NOW, connected, disconnected, gone, imported, moment, new_id, quarantine
@@ -384,3 +394,20 @@ def series(event_id: str, count: int, **changes: Any) -> Imported:  # noqa: ANN4
     spans = tuple((start + n * DAY, start + n * DAY + HOUR) for n in range(count))
     content = Content("uid", None, all_day=False, groups=(FactGroup(Facts(), spans[:1]), FactGroup(Facts(), spans[1:])))
     return imported(event_id, content=content, **changes)
+
+
+async def test_versions_that_are_not_there_are_remembered_by_their_etags(store: Store, claim: Claim) -> None:
+    never_came = Quarantine(MISSING, listed='"2"')
+    await store.objects.write(claim, [imported("e1", was='"0"'), imported("e2")])
+
+    await store.objects.write(claim, [Refresh("e1", '"3"', "basis", None), Refresh("e2", "", "basis", never_came)])
+
+    judged, compared = await store.objects.known(claim, ["e1", "e2"]), await store.objects.of_calendar(claim, "cal-1")
+    assert (judged["e1"].was, judged["e2"].quarantine) == ('"0"', never_came)
+    assert [(one.was, one.quarantine) for one in sorted(compared, key=lambda one: one.event_id)] == [
+        ('"0"', None),
+        ("", never_came),
+    ]
+    (state,) = (await store.objects.newest(claim, ["e1"])).values()
+    assert isinstance(state, Imported)
+    assert state.was == '"0"'

@@ -60,7 +60,7 @@ def home_set(body: bytes | bytearray, *, base: str) -> tuple[str | None, tuple[s
         if home is None and (element := response.found.get(names.CALENDAR_HOME_SET)) is not None:
             home = (element.findtext(names.HREF) or "").strip() or None
         if (element := response.found.get(names.CALENDAR_USER_ADDRESS_SET)) is not None:
-            hrefs = (_calendar_user(href.text or "") for href in element.iterchildren(names.HREF))
+            hrefs = (_calendar_user(href.text or "") for href in element.findall(names.HREF))
             addresses |= dict.fromkeys(href for href in hrefs if href)
     return home, tuple(addresses)
 

@@ -63,19 +63,19 @@ def _calendar(response: Response) -> ListedCalendar | None:
 
 def _children(response: Response, name: str) -> frozenset[str]:
     element = response.found.get(name)
-    return frozenset() if element is None else frozenset(child.tag for child in element.iterchildren("*"))
+    return frozenset() if element is None else frozenset(child.tag for child in element)
 
 
 def _components(response: Response) -> frozenset[str]:
     element = response.found.get(names.COMPONENT_SET)
     if element is None:
         return frozenset()
-    return frozenset((comp.get("name") or "").upper() for comp in element.iterchildren(names.COMPONENT))
+    return frozenset((comp.get("name") or "").upper() for comp in element.findall(names.COMPONENT))
 
 
 def _writable(response: Response) -> bool:
     element = response.found.get(names.PRIVILEGE_SET)
     if element is None:
         return False
-    held = {child.tag for privilege in element.iterchildren(names.PRIVILEGE) for child in privilege.iterchildren("*")}
+    held = {child.tag for privilege in element.findall(names.PRIVILEGE) for child in privilege}
     return not names.WRITING.isdisjoint(held)

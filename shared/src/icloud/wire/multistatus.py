@@ -1,36 +1,34 @@
 """The hardened reader of multistatus answers (RFC 4918 §13): lenient about form, strict about completeness.
 
 Names are compared with their namespaces, any prefix, quote or CDATA will do. Only one response is in memory at a time,
-and a response may hold only so much markup: libxml2 turns four bytes (`<a/>`) into more than a hundred.
+and a response may hold only so much (`bounds`): a reader turns four bytes (`<a/>`) into more than a hundred. The
+standard library's reader forgets an answer with its end; libxml2, as lxml has it, keeps each name for ever.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, cast
-
-from lxml import etree
+from typing import TypeAlias
+from xml.etree import ElementTree as ET
 
 from icloud import paths
 from icloud.errors import NotUnderstood, TryLater
-from icloud.wire import names
+from icloud.wire import bounds, names
 
-# Elements and attributes in one response. iCloud's largest, a home with sharing details, has a few hundred; a text of
-# 1 MB may have some ten thousand quotation marks. 40,000 · ~220 bytes of tree = 9 MB.
-_MOST_MARKUP = 40_000
 _SLICE = 65_536
 _SUCCESS = 2  # the class of status 2xx
 _STATUS = re.compile(r"HTTP/\d(?:\.\d)?\s+(\d{3})(?!\d)")
-Element: TypeAlias = etree._Element  # noqa: SLF001 -- lxml has no other name for the type
+Element: TypeAlias = ET.Element
 _END = re.compile(rb"</(?:[^<>/]{0,64}:)?multistatus\s*>\s*\Z")
 _END_LENGTH = 256
 _LONGEST_PROLOG = 16_384
 _BOM = b"\xef\xbb\xbf"
+_OF_ANSWER = frozenset({names.RESPONSE, names.SYNC_TOKEN})
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a multistatus says about one resource; valid until the next one is read."""
+    """What a multistatus says about one resource."""
 
     path: str
     """Percent-decoded, without host, and not always to be asked (`icloud.paths`); empty where the href was empty."""
@@ -64,48 +62,43 @@ def read(body: bytes | bytearray, *, base: str) -> Iterator[Response | NextToken
     learnt nothing: what was read until then may be half of the truth.
     """
     _refuse_disguise(body)
-    if len(body) <= _SLICE:
-        yield from _whole(bytes(body), base)
-        return
-    parser = _parser()
+    parser, builder = _parser()
+    tail = bytes(body[-_END_LENGTH:])
+    if len(body) > _SLICE:
+        yield from _sliced(body, parser, builder, base)
+    elif bounds.is_too_much(body):
+        raise NotUnderstood("too_much_markup")
+    else:
+        _fed(parser, bytes(body))
+    for element in _complete(parser, tail):
+        if element.tag in _OF_ANSWER:
+            yield _part(element, base)
+
+
+def _sliced(
+    body: bytes | bytearray, parser: ET.XMLParser, builder: ET.TreeBuilder, base: str
+) -> Iterator[Response | NextToken]:
+    """All but the end of it, a slice at a time; nearly every answer fits into one, and is spared this."""
+    held = bounds.Held()
     reading = memoryview(body)
-    markup = 0
     for start in range(0, len(body), _SLICE):
         piece = bytes(reading[start : start + _SLICE])
-        markup += _markup(piece)
-        if markup > _MOST_MARKUP:
-            raise NotUnderstood("too_much_markup")
+        held.add(piece)
         _fed(parser, piece)
-        for element in _parts(parser):
-            markup = 0
+        for element in _parts(builder, held):
             yield _part(element, base)
-            _forget(element)
-    _complete(parser, bytes(reading[-_END_LENGTH:]))
-
-
-def _whole(body: bytes, base: str) -> Iterator[Response | NextToken]:
-    """What fits into one slice, as nearly every answer does: a tree of it costs less than lxml's events."""
-    if _markup(body) > _MOST_MARKUP:
-        raise NotUnderstood("too_much_markup")
-    parser = _tree_parser()
-    _fed(parser, body)
-    root = _complete(parser, body[-_END_LENGTH:])
-    for element in root.iterchildren(names.RESPONSE, names.SYNC_TOKEN):
-        yield _part(element, base)
 
 
 def conditions(body: bytes | bytearray) -> frozenset[str]:
     """Local names of the preconditions that a refusal's body names; none if it is something else (RFC 4918 §16)."""
-    if names.ERROR.rpartition("}")[2].encode() not in body:
+    if names.ERROR.rpartition("}")[2].encode() not in body or bounds.is_too_much(body):
         return frozenset()
-    parser = _parser(everything=True)
+    parser, _ = _parser()
     try:
         _refuse_disguise(body)
-        if _markup(body) > _MOST_MARKUP:
-            return frozenset()
         parser.feed(bytes(body))
         root = parser.close()
-    except (NotUnderstood, etree.XMLSyntaxError):
+    except (NotUnderstood, ET.ParseError):
         return frozenset()
     return _conditions(root) if root.tag == names.ERROR else frozenset()
 
@@ -115,35 +108,11 @@ def is_success(status: int) -> bool:
     return status // 100 == _SUCCESS
 
 
-def _markup(piece: bytes | bytearray) -> int:
-    """At least the number of elements and attributes that begin here: each attribute has two quotation marks."""
-    return piece.count(b"<") + (piece.count(b'"') + piece.count(b"'")) // 2
-
-
-def _parser(*, everything: bool = False) -> etree.XMLPullParser:
-    return etree.XMLPullParser(
-        events=("end",),
-        tag=None if everything else (names.RESPONSE, names.SYNC_TOKEN),
-        encoding="utf-8",  # whatever the document claims: an exotic encoding could hide a DOCTYPE from us
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-
-
-def _tree_parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+def _parser() -> tuple[ET.XMLParser, ET.TreeBuilder]:
+    """A reader and what it builds; the entities that make it dangerous come by a DOCTYPE alone, which is refused."""
+    builder = ET.TreeBuilder()
+    # Whatever the document claims: an exotic encoding could hide a DOCTYPE from us.
+    return ET.XMLParser(target=builder, encoding="utf-8"), builder  # noqa: S314 -- see above
 
 
 def _refuse_disguise(body: bytes | bytearray) -> None:
@@ -165,17 +134,17 @@ def _refuse_disguise(body: bytes | bytearray) -> None:
         raise NotUnderstood("not_xml" if body else "empty_answer")
 
 
-def _fed(parser: etree.XMLParser | etree.XMLPullParser, piece: bytes) -> None:
+def _fed(parser: ET.XMLParser, piece: bytes) -> None:
     try:
         parser.feed(piece)
-    except etree.XMLSyntaxError:
+    except ET.ParseError:
         raise NotUnderstood("not_xml") from None
 
 
-def _complete(parser: etree.XMLParser | etree.XMLPullParser, tail: bytes) -> Element:
+def _complete(parser: ET.XMLParser, tail: bytes) -> Element:
     try:
-        root = parser.close()
-    except etree.XMLSyntaxError:
+        root: Element = parser.close()
+    except ET.ParseError:
         if _END.search(tail):
             raise NotUnderstood("not_xml") from None
         # All that came could be read; the end did not come.
@@ -185,11 +154,17 @@ def _complete(parser: etree.XMLParser | etree.XMLPullParser, tail: bytes) -> Ele
     return root
 
 
-def _parts(parser: etree.XMLPullParser) -> Iterator[Element]:
-    for _, event in parser.read_events():
-        element = cast("Element", event)  # only the ends of elements were asked for
-        parent = element.getparent()
-        if parent is not None and parent.tag == names.MULTISTATUS and parent.getparent() is None:
+def _parts(builder: ET.TreeBuilder, held: bounds.Held) -> Iterator[Element]:
+    """What has come so far, but for the newest child, which may not be at its end. It is held no longer."""
+    root: Element | None = builder.close()
+    if root is None or root.tag != names.MULTISTATUS:
+        return
+    done = root[:-1]
+    del root[:-1]
+    for element in done:
+        held.named(name for each in element.iter() for name in (each.tag, *each.keys()))
+        if element.tag in _OF_ANSWER:
+            held.let_go()
             yield element
 
 
@@ -235,11 +210,3 @@ def _status(element: Element) -> int | None:
 
 def _conditions(error: Element) -> frozenset[str]:
     return frozenset(child.tag.rpartition("}")[2] for child in error)
-
-
-def _forget(element: Element) -> None:
-    parent = element.getparent()
-    element.clear()
-    if parent is not None:
-        while element.getprevious() is not None:
-            del parent[0]

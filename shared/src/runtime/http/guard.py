@@ -25,6 +25,7 @@ _HEADERS: Final = (
     (b"x-frame-options", b"DENY"),
 )
 """Set where a route says nothing else."""
+_ANNOUNCING: Final = frozenset({b"content-length", b"transfer-encoding"})
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 _log = get_logger("http")
@@ -41,7 +42,10 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with tracing.begin("request", Kind.SERVER, parent=_trace(scope) if tracing.on() else None) as span:
+        if not tracing.on():
+            await self._answered(scope, receive, send)
+            return
+        with tracing.begin("request", Kind.SERVER, parent=_trace(scope)) as span:
             status = await self._answered(scope, receive, send)
             span.rename(f"{_method(scope)} {_route(scope)}")
             span.tell(method=_method(scope), route=_route(scope), status=status)
@@ -54,16 +58,14 @@ class Guard:
         except Exception:  # noqa: BLE001 - the outermost place of a request: its caller gets an answer, and no details
             _log.exception("request_failed", method=scope["method"], route=_route(scope))
             await answer.refuse(scope, 500)
-        seconds = asyncio.get_running_loop().time() - began
-        metrics.HTTP_SECONDS.labels(_method(scope), _route(scope), str(answer.status)).observe(seconds)
-        _log.info(
-            "request", method=scope["method"], route=_route(scope), status=answer.status, seconds=round(seconds, 4)
-        )
+        seconds, route = asyncio.get_running_loop().time() - began, _route(scope)
+        metrics.HTTP_SECONDS.labels(_method(scope), route, str(answer.status)).observe(seconds)
+        _log.info("request", method=scope["method"], route=route, status=answer.status, seconds=round(seconds, 4))
         return answer.status
 
     async def _guarded(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
+            async with asyncio.timeout(_BODY_SECONDS if _is_announced(scope) else None):
                 body = await _body(scope, receive)
         except TimeoutError:
             await answer.refuse(scope, 408)
@@ -102,13 +104,18 @@ class _Gone(Exception):
     """Whoever asked has gone before all was said."""
 
 
+def _is_announced(scope: Scope) -> bool:
+    """Whether a body is to come; without these headers there is none to wait for (RFC 9112, 6.3)."""
+    return any(name in _ANNOUNCING for name, _ in scope["headers"])
+
+
 async def _body(scope: Scope, receive: Receive) -> bytes | None:
     """The whole body; None when it is larger than allowed, announced or not.
 
     Raises _Gone where it broke off: half a form would be another wish.
     """
-    announced = Request(scope).headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > LARGEST_BODY:
+    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if announced.isdigit() and int(announced) > LARGEST_BODY:
         return None
     body, more = bytearray(), True
     while more:

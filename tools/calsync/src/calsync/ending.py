@@ -1,6 +1,7 @@
 """The end of a connection: through the connector, and looked after until nothing is left."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from runtime.clock import system_clock
 
 _LOOK_AGAIN_SECONDS: Final = 0.5
 _GONE_ALREADY: Final = 204
+_FIELDS: Final = dict.fromkeys(("account_id", "user_id", "state"), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ async def erase(session: Session, whose: Whose, wait_seconds: float) -> End:
     where = whose.where()
     settings = session.load(ConnectorAndStore)
     async with stores(settings.mongo) as found:
-        known = await found.connections.find(where, {"state": True}).to_list(None)
+        known = await found.connections.find(where, _FIELDS).to_list(None)
         if not known:
             raise NotThere("The connector never had such a connection. `calsync connection list` names them.")
         ids = [one["_id"] for one in known]
@@ -73,7 +75,7 @@ async def erase(session: Session, whose: Whose, wait_seconds: float) -> End:
         audit = KeptAudit(found.audit, system_clock, session.named)
         question = f"Erase {len(ids)} connections ({len(living)} of them living) and all that was imported?"
         await session.change(audit, Deed("erase", {"connections": ids}), question, work)
-        session.tell(connections=ids, left=left, erased=not left, stays=await _stays(found, whose))
+        session.tell(connections=ids, left=left, erased=not left, stays=await _stays(found, known))
     return End.WRONG if left else End.OK
 
 
@@ -112,10 +114,9 @@ async def _left(found: Stores, ids: list[str]) -> dict[str, int]:
     return {name: number for name, number in counted.items() if number}
 
 
-async def _stays(found: Stores, whose: Whose) -> dict[str, int]:
-    """What is CrocoClick's own, and not the connection's: it is none of this command's business."""
-    if whose.user_id is None:
-        return {}
-    of_user = {"account_id": whose.account_id, "user_id": whose.user_id}
+async def _stays(found: Stores, known: Sequence[Document]) -> dict[str, int]:
+    """What its user has in CrocoClick itself: not the connection's, and none of this command's business."""
+    # A connection has one user, and so have all of a user.
+    of_user = {name: known[0][name] for name in ("account_id", "user_id")}
     kinds = ("appointment", "blocked_slot")
     return {one: await found.timeline.count_documents(of_user | {"kind": one}) for one in kinds}

@@ -95,5 +95,5 @@ def _row(one: Document) -> Document:
         "known": hold["known"],
         "missing": hold["missing"],
         "kept_until": hold.get("kept_until"),
-        "said": one.get("wishes", {}).get(calendar_id),
+        "said": one.get("wishes", {}).get(calendar_id) or ("keep" if hold.get("kept_until") else None),
     }

@@ -18,7 +18,7 @@ async def ask(
     method: str, url: str, token: SecretStr, *, params: Mapping[str, str] | None = None
 ) -> tuple[int, dict[str, Any]]:
     """Status and body of an answer that is no refusal. Raises Misuse, NotThere, Unreachable."""
-    headers = {"Authorization": f"Bearer {token.get_secret_value().strip()}", "Accept-Language": "en"}
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}", "Accept-Language": "en"}
     timeout = aiohttp.ClientTimeout(total=_SECONDS)
     try:
         async with (

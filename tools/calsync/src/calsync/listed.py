@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from calsync.connection_states import State
 from calsync.connections import due, leased
 from calsync.ends import End, Misuse
 from calsync.session import Session
@@ -21,7 +22,7 @@ class Wanted:
 
     account_id: str | None
     user_id: str | None
-    state: str | None
+    state: State | None
     key_id: str | None
     """The key of the vault that their credentials are sealed for."""
     paused: bool
@@ -69,7 +70,7 @@ async def _sealed_for(found: Stores, key_id: str) -> AsyncIterator[Sequence[str]
 
 
 async def _where(found: Stores, wanted: Wanted) -> Document:
-    said = {"account_id": wanted.account_id, "user_id": wanted.user_id, "state": wanted.state}
+    said = {"account_id": wanted.account_id, "user_id": wanted.user_id, "state": wanted.state and wanted.state.value}
     where: Document = {name: value for name, value in said.items() if value is not None}
     if wanted.paused:
         ids = [one["_id"] async for one in found.synced.find({"paused": {"$exists": True}}, {"_id": True})]

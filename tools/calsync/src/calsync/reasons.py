@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from pydantic import TypeAdapter, ValidationError
+import jwt
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from calsync.ends import End, Misuse
 from calsync.http import ask
@@ -26,6 +27,7 @@ async def why(session: Session, user_id: str, span: str) -> End:
     params = {"start": _rfc3339(start), "end": _rfc3339(end)}
     _, found = await ask("GET", url, settings.caller.token, params=params)
     session.tell(
+        account_id=account_of(settings.caller.token),
         start=start,
         end=end,
         state=found.get("state"),
@@ -36,6 +38,19 @@ async def why(session: Session, user_id: str, span: str) -> End:
         calendars=[{name: one.get(name) for name in ("id", "state", "as_of")} for one in found.get("calendars", ())],
     )
     return End.OK
+
+
+def account_of(token: SecretStr) -> str | None:
+    """Whose users are asked about, by what the token itself says; None where it does not.
+
+    Only availability can tell whether the token is to be believed. This is for somebody who took the wrong one: to it
+    a user of another account is one who never connected anything.
+    """
+    try:
+        claims = jwt.decode(token.get_secret_value(), options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return None
+    return str(claims["account_id"]) if "account_id" in claims else None
 
 
 def span_of(text: str) -> tuple[datetime, datetime]:
@@ -57,8 +72,8 @@ def span_of(text: str) -> tuple[datetime, datetime]:
 
 
 _EXPECTED: Final = (
-    "SPAN is a day (2026-03-02), or a start and an end or a duration (2026-03-02T09:00Z/2026-03-02T17:00Z, "
-    "2026-03-02T09:00+01:00/PT8H)."
+    "SPAN is a day as UTC has it (2026-03-02), or a start and an end or a duration "
+    "(2026-03-02T09:00Z/2026-03-02T17:00Z, 2026-03-02T09:00+01:00/PT8H)."
 )
 
 

@@ -164,7 +164,7 @@ def _report(rows: Sequence[Row], chosen: Sequence[Row], wanted: Wanted) -> dict[
     }
     if wanted.what is What.EVENTS:
         return report
-    fates = (Fate.RENEW, Fate.RENEWED, Fate.OVER, Fate.LOST)
+    fates = (Fate.RENEW, Fate.RENEWED, Fate.YOUNG, Fate.OVER, Fate.LOST)
     report["connections"] = {fate.value: sum(row.fate is fate for row in rows) for fate in fates}
     for fate in (Fate.OVER, Fate.LOST):
         report[fate.value] = [{"connection_id": row.id, **row.about} for row in rows if row.fate is fate]

@@ -54,7 +54,9 @@ def _tell_rows(console: Console, name: str, rows: Sequence[Mapping[str, Any]], *
     if not rows:
         console.print(Text(f"{name}: none"))
         return
-    table = Table(title=name, title_justify="left", show_header=header, box=None, pad_edge=False)
+    # Not as the table's own title, which is broken where the columns are narrow.
+    console.print(Text(name, style="italic"))
+    table = Table(show_header=header, box=None, pad_edge=False)
     columns = list(dict.fromkeys(column for row in rows for column in row))
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")

@@ -31,7 +31,7 @@ class Fate(StrEnum):
     """It began since the backup: Kafka has it, and nobody has its credential any more."""
     LEFT_OVER = "left_over"
     """It was renewed, and Kafka has events of it that nobody else has."""
-    YOUNG = "young"
+    YOUNG = "too_young"
     """It has only begun; there is nothing to be done."""
 
 

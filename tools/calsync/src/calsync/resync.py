@@ -1,6 +1,7 @@
 """Having a connection looked at anew, more or less thoroughly."""
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Final
 
 from calsync.audit import Deed, Entry, KeptAudit
@@ -121,6 +122,11 @@ def _row(one: Document) -> Document:
         "connection_id": one["connection_id"],
         "calendar_id": one["calendar_id"],
         "reason": one["quarantine"]["reason"],
-        "start": start,
-        "end": end,
+        "start": _moment(start),
+        "end": _moment(end),
     }
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    """Spans are kept as epoch seconds; what is told is a moment."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -3,11 +3,15 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 
 from runtime.settings import Fragment, KafkaSettings, MongoSettings
+from runtime.settings.fragments import RULE
 
 _URL: Final = re.compile(r"https?://[^\s/?#@]+/?")
+_TOKEN: Final = re.compile(r"[\w.~+/-]+=*", re.ASCII)
+"""What a bearer token may look like (RFC 6750, section 2.1): no spaces, and no line breaks inside."""
 
 
 def _origin(url: str) -> str:
@@ -47,6 +51,17 @@ class TokenSettings(Fragment):
         "(CALSYNC_ADMIN_TOKEN_FILE: the file that holds it)",
         min_length=1,
     )
+
+    @field_validator("token")
+    @classmethod
+    def _is_a_token(cls, token: SecretStr) -> SecretStr:
+        said = token.get_secret_value().strip()
+        if not _TOKEN.fullmatch(said):
+            raise PydanticCustomError(
+                RULE,
+                "CALSYNC_ADMIN_TOKEN: the token is no token: something is in it that none has, such as a line break",
+            )
+        return SecretStr(said)
 
 
 class ConnectorSettings(Fragment):

@@ -1,8 +1,11 @@
 """What each part is told: the variables of docs/configuration.md, and those of stack.env."""
 
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from local_stack.layout import Layout
@@ -11,6 +14,8 @@ from local_stack.servers.mongo import url_of
 from local_stack.state import Options
 from local_stack.tokens import AUDIENCE, ISSUER, TokenKeys
 
+_PLAIN: Final = re.compile(r"[\w@%+=:,./?-]*", re.ASCII)
+"""What a shell assigns as it stands."""
 _LOOPBACK = ("127.0.0.1", "localhost")
 # Here accounts are polled every second or two, and no Apple minds.
 _BUDGET = {"CALSYNC_ICLOUD_REQUESTS_PER_SECOND": "500", "CALSYNC_ICLOUD_REQUESTS_PER_ACCOUNT_PER_MINUTE": "600"}
@@ -80,7 +85,7 @@ class Environment:
             | self._auth()
             | keys
             | self._sign_in()
-            | self._availability()
+            | self._services_asked()
             | _BUDGET
             | dict(self.options.env)
         )
@@ -102,6 +107,10 @@ class Environment:
 
     def _availability(self) -> dict[str, str]:
         return {"CALSYNC_AVAILABILITY_URL": url} if (url := self._url("availability")) else {}
+
+    def _services_asked(self) -> dict[str, str]:
+        """As the admin command finds them."""
+        return self._availability() | ({"CALSYNC_CONNECTOR_URL": url} if (url := self._url("connector")) else {})
 
     def _private_keys(self) -> dict[str, str]:
         if self.vault is None:
@@ -160,3 +169,14 @@ class Environment:
     def _auth(self) -> dict[str, str]:
         jwks = TokenKeys(self.layout.keys).jwks_file
         return {"CALSYNC_AUTH_ISSUER": ISSUER, "CALSYNC_AUTH_AUDIENCE": AUDIENCE, "CALSYNC_AUTH_JWKS": str(jwks)}
+
+
+def text_of(lines: Mapping[str, str]) -> str:
+    """Return the text of stack.env: a shell may read it (`. stack.env`), whatever a value holds."""
+    quoted = {name: value if _PLAIN.fullmatch(value) else shlex.quote(value) for name, value in lines.items()}
+    return "".join(f"{name}={value}\n" for name, value in quoted.items())
+
+
+def lines_of(text: str) -> dict[str, str]:
+    """Return the lines that `text_of` has made a text of."""
+    return dict(line.split("=", 1) for line in shlex.split(text))

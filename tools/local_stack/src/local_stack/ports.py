@@ -1,5 +1,6 @@
 """Which TCP ports of 127.0.0.1 are free."""
 
+import atexit
 import random
 import socket
 from collections import deque
@@ -59,9 +60,17 @@ def _hold(port: int) -> bool:
         return False
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     _held.append(holder)
-    while len(_held) > _HELD:
-        _held.popleft().close()
+    _let_go(_HELD)
     return True
+
+
+def _let_go(most: int) -> None:
+    """Hold so many at most, the last ones."""
+    while len(_held) > most:
+        _held.popleft().close()
+
+
+atexit.register(_let_go, 0)
 
 
 def demand_free(name: str, port: int) -> None:

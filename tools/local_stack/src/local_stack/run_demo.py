@@ -39,7 +39,7 @@ List the connection and its calendars:
 
 curl -sS -H "$AUTH" $CONNECTOR/v1/connections | python3 -m json.tool
 
-See when she is busy, this week and the next:
+See when she is busy, this week and the next (a few seconds later; before, the answer is "importing"):
 
 curl -sS -H "$AUTH" "$AVAILABILITY/v1/users/{user}/busy?start={start}&end={end}" | python3 -m json.tool
 

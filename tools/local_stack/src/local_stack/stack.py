@@ -13,7 +13,7 @@ from typing import Literal, Self, Unpack
 
 from local_stack import members, roster
 from local_stack.checkout import DEFAULT_DATA
-from local_stack.environment import Environment
+from local_stack.environment import Environment, lines_of, text_of
 from local_stack.errors import CannotGoOn
 from local_stack.layout import Layout, is_database
 from local_stack.part import Part
@@ -104,8 +104,7 @@ class LocalStack:
         """The lines of stack.env. Raises CannotGoOn when the stack is not up."""
         if not self._layout.env_file.exists():
             raise self._not_up()
-        lines = self._layout.env_file.read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines)
+        return lines_of(self._layout.env_file.read_text())
 
     def token(self, account: str, user: str, scope: str = EVERY_SCOPE, *, ttl: timedelta = _AN_HOUR) -> str:
         """A bearer token of the platform; a service's user is `service:<name>`."""
@@ -177,7 +176,7 @@ class LocalStack:
             say(f"Starting {', '.join(then)}")
             _wait_for(self._launched(then, environment))
         arriving = self._layout.env_file.with_suffix(".arriving")
-        arriving.write_text("".join(f"{name}={value}\n" for name, value in environment.of_stack().items()))
+        arriving.write_text(text_of(environment.of_stack()))
         arriving.rename(self._layout.env_file)
 
     def _relaunched(self, names: Sequence[str], state: State) -> list[Part]:

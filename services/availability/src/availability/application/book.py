@@ -57,7 +57,7 @@ class Book:
         answer = await answer_kept(self._bookings, key)
         if answer is None:
             if wish.max_age is not None:
-                await self._look_first(wish.user, wish.max_age)
+                await self._look_first(wish.user, Window(*wish.agreed.span), wish.max_age)
             answer = await self._decide(wish, key)
         return as_booking(answer)
 

@@ -31,7 +31,7 @@ class Workers(Protocol):
 
 
 class LookFirst:
-    """Sees to it that a user's calendars are known as of `max_age` ago, at most.
+    """Sees to it that a user's calendars are known for a time, as of `max_age` ago, at most.
 
     What is old is asked for anew and waited for, ten seconds at most, asking Kafka included. Whichever process
     applies what the workers then find: it is seen in the timeline. A user without a connection has nothing to look at.
@@ -53,13 +53,13 @@ class LookFirst:
         self._patience = patience.total_seconds()
         self._every = every.total_seconds()
 
-    async def __call__(self, user: User, max_age: timedelta) -> None:
+    async def __call__(self, user: User, window: Window, max_age: timedelta) -> None:
         """Return when the knowledge is new enough. Raises KnowledgeTooOld, AskLater."""
         now = await self._clock()
         asked = now.replace(microsecond=0)
         wanted = asked - max_age
         connections = await self._connections(user, asked)
-        verdict = judge(connections, wanted, asked=None)
+        verdict = judge(connections, window, wanted, asked=None)
         if verdict is Verdict.LOOK:
             try:
                 async with asyncio.timeout(self._patience):
@@ -67,11 +67,11 @@ class LookFirst:
                     while verdict is Verdict.LOOK:
                         await asyncio.sleep(self._every)
                         connections = await self._connections(user, asked)
-                        verdict = judge(connections, wanted, asked)
+                        verdict = judge(connections, window, wanted, asked)
             except (TimeoutError, NobodyToAsk):
                 verdict = Verdict.HOPELESS
         if verdict is Verdict.HOPELESS:
-            raise KnowledgeTooOld(freshness(connections, Ageing(asked, max_age)))
+            raise KnowledgeTooOld(freshness(connections, Ageing(asked, max_age), window))
 
     async def _connections(self, user: User, at: datetime) -> Sequence[Connection]:
         second = int(at.timestamp())

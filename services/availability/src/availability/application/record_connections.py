@@ -38,6 +38,7 @@ def _set_up(news: SetUpNews) -> SetUp:
         owner=Owner(news.account_id, news.user_id, news.connection_id),
         version=Version(news.epoch, news.revision),
         calendars=tuple((chosen.id, AllDayRule(chosen.all_day)) for chosen in news.setup.conflict_calendars),
+        since=tuple((one.id, one.since) for one in news.setup.conflict_calendars if one.since is not None),
         access=Access(news.access),
         linked_calendar_id=news.setup.linked_calendar_id,
         titles=news.setup.titles,

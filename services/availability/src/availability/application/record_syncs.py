@@ -136,6 +136,7 @@ def _completed(sync: CompletedSync) -> Completed:
         as_of=_moment(sync.as_of),
         behind=tuple((age.id, _moment(age.as_of) if age.as_of else None) for age in sync.calendars),
         setup_revision=sync.setup_revision,
+        known=sync.known,
     )
 
 

@@ -21,7 +21,7 @@ def shown(appointment: Appointment, known: Known, ageing: Ageing) -> Shown:
         export = removal_of(appointment.revision, appointment.outcome, known.connections)
     else:
         export = export_of(appointment.agreed_revision, appointment.outcome, appointment.change, known.connections)
-    age = freshness(known.connections, ageing)
+    age = freshness(known.connections, ageing, Window(*appointment.agreed.span))
     return Shown(appointment, export, age.as_of, age.state)
 
 

@@ -79,7 +79,7 @@ class Busy:
 
 def busy(known: Known, window: Window, ageing: Ageing) -> Busy:
     """The answer to "when is this user busy?"."""
-    age = freshness(known.connections, ageing)
+    age = freshness(known.connections, ageing, window)
     if age.consequence is WhenStale.CLOSE:
         return Busy(((window.start, window.end),), age)
     return Busy(merged(clipped(blocking(known), window)), age)

@@ -100,6 +100,8 @@ class SetUp:
     linked_calendar_id: str | None = None
     titles: bool = False
     when_stale: WhenStale = WhenStale.KEEP
+    since: tuple[tuple[str, int], ...] = ()
+    """The revisions that took calendars in, where they were told."""
 
     @property
     def connection_id(self) -> str:
@@ -110,7 +112,7 @@ class SetUp:
 class Completed:
     """The connection's calendars were read up to `as_of`, but for those in `behind` (None: never read yet).
 
-    The pass went by the setup of `setup_revision`, where that was told.
+    The pass went by the setup of `setup_revision`, and all that lies in `known` was read, where that was told.
     """
 
     connection_id: str
@@ -118,6 +120,7 @@ class Completed:
     as_of: datetime
     behind: tuple[tuple[str, datetime | None], ...]
     setup_revision: int | None = None
+    known: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

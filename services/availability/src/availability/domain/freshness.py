@@ -8,6 +8,7 @@ from typing import Final
 
 from availability.domain.blocking import AllDayRule
 from availability.domain.changes import Access, Version, WhenStale
+from availability.domain.intervals import Span, Window
 
 
 class State(StrEnum):
@@ -41,8 +42,12 @@ class Connection:
     """When Apple refused the credential, if it ever did."""
     revision: int = 1
     """That of the setup."""
+    since: tuple[tuple[str, int], ...] = ()
+    """The revisions that took the calendars in, where they were told; of others it may be the newest."""
     setup_read: int | None = None
     """The revision of the setup that the newest pass went by, where it was told."""
+    known: Span | None = None
+    """The time that the newest pass had read of all calendars, where it was told."""
     access: Access = Access.READ_ONLY
     linked_calendar_id: str | None = None
     titles: bool = False
@@ -50,11 +55,26 @@ class Connection:
 
     @property
     def setup_is_another(self) -> bool:
-        """Whether the newest pass went by a setup that is not this one.
+        """Whether the newest pass went by a setup that may not have had all calendars of this one."""
+        if self.setup_read is None:
+            return False
+        return any(not self.went_by(one) for one, _ in self.calendars) or not (self.calendars or self.went_by(""))
 
-        By an older one it may not have looked at calendars that count now, and of a newer one we do not know them.
+    def went_by(self, calendar: str) -> bool:
+        """Whether the newest pass went by a setup that had this calendar.
+
+        An older one may not have had what counts now, and which calendars a newer one has, nobody has told.
         """
-        return self.setup_read is not None and self.setup_read != self.revision
+        if self.setup_read is None:
+            return True
+        return dict(self.since).get(calendar, self.revision) <= self.setup_read <= self.revision
+
+    def reaches(self, window: Window) -> bool:
+        """Whether the calendars are read to the end of that time.
+
+        What lies further back than was read is not kept, but nobody is booked then.
+        """
+        return self.known is None or window.end <= self.known[1]
 
     @property
     def needs_reconnect(self) -> bool:
@@ -82,6 +102,8 @@ class Freshness:
     calendars: tuple[CalendarFreshness, ...] = ()
     consequence: WhenStale = WhenStale.KEEP
     """What the account makes of it; `keep` while nothing is overdue."""
+    known: Span | None = None
+    """The time that all calendars were read for; None where that was not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +123,20 @@ class Ageing:
         return State.STALE if abs(self.now - as_of) > self.stale_after else State.FRESH
 
 
-def freshness(connections: Sequence[Connection], ageing: Ageing) -> Freshness:
+def freshness(connections: Sequence[Connection], ageing: Ageing, window: Window | None = None) -> Freshness:
     """How well a user's calendars are known.
 
-    A user has one connection; for a moment there may be two, when a new one is known before the end of the old.
+    A time that reaches further ahead than they are read is as what was never read. A user has one connection; for a moment there may be two, when a new one is known before the end of the old.
     """
     if not connections:
         return Freshness(None, State.NOT_CONNECTED)
-    each = [_of_one(connection, ageing) for connection in connections]
+    each = [_of_one(connection, ageing, window) for connection in connections]
     return Freshness(
         as_of=_oldest([one.as_of for one in each]),
         state=_worst([one.state for one in each]),
         calendars=tuple(calendar for one in each for calendar in one.calendars),
         consequence=max((one.consequence for one in each), key=_SEVEREST_LAST.index),
+        known=_common([one.known for one in each]),
     )
 
 
@@ -131,15 +154,18 @@ def is_overdue(connection: Connection, ageing: Ageing) -> bool:
     return any(age is not None and ageing.state_of(age) is State.STALE for age in ages)
 
 
-def _of_one(connection: Connection, ageing: Ageing) -> Freshness:
+def _of_one(connection: Connection, ageing: Ageing, window: Window | None) -> Freshness:
+    is_read = window is None or connection.reaches(window)
     behind = dict(connection.behind)
-    # Which calendars the other setup has, nobody has told.
-    others = None if connection.setup_is_another else connection.as_of
-    ages = [(calendar, behind.get(calendar, others)) for calendar, _ in connection.calendars]
-    as_of = _oldest([age for _, age in ages] or [others])
+
+    def age_of(calendar: str) -> datetime | None:
+        return behind.get(calendar, connection.as_of if connection.went_by(calendar) else None) if is_read else None
+
+    ages = [(calendar, age_of(calendar)) for calendar, _ in connection.calendars]
+    as_of = _oldest([age for _, age in ages] or [age_of("")])
     calendars = tuple(CalendarFreshness(calendar, age, _state(connection, age, ageing)) for calendar, age in ages)
     consequence = connection.when_stale if is_overdue(connection, ageing) else WhenStale.KEEP
-    return Freshness(as_of, _state(connection, as_of, ageing), calendars, consequence)
+    return Freshness(as_of, _state(connection, as_of, ageing), calendars, consequence, connection.known)
 
 
 def _state(connection: Connection, as_of: datetime | None, ageing: Ageing) -> State:
@@ -154,6 +180,12 @@ def _oldest(ages: Sequence[datetime | None]) -> datetime | None:
     """None where one of them was never read."""
     known = [age for age in ages if age is not None]
     return min(known) if len(known) == len(ages) else None
+
+
+def _common(known: Sequence[Span | None]) -> Span | None:
+    """None where one of them was not told."""
+    told = [span for span in known if span is not None]
+    return (max(start for start, _ in told), min(end for _, end in told)) if len(told) == len(known) else None
 
 
 def _worst(states: Sequence[State]) -> State:

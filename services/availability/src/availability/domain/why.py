@@ -68,7 +68,7 @@ def why(known: Known, window: Window, ageing: Ageing, *, titles: bool = False) -
 
     `titles`: whether the asker may see them, where the user lets them leave iCloud.
     """
-    age = freshness(known.connections, ageing)
+    age = freshness(known.connections, ageing, window)
     titled = titles and any(connection.titles for connection in known.connections)
     found = {
         *_decided(known, window, titled=titled),

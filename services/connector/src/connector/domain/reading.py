@@ -40,7 +40,8 @@ class CalendarAge:
 class HeldRemovals:
     """A calendar came back emptied or far smaller: `missing` of `known` events. They block until this is settled.
 
-    `doubt` is `emptied`, `shrunken`, `incomplete` or `vanished`, None where the worker did not say.
+    `doubt` is `emptied`, `shrunken`, `incomplete` or `vanished`, None where the worker did not say. `kept_until`:
+    somebody has said that the events stay, and is asked again only then.
     """
 
     calendar_id: str
@@ -48,6 +49,11 @@ class HeldRemovals:
     known: int
     missing: int
     doubt: str | None = None
+    kept_until: datetime | None = None
+
+    def kept(self, now: datetime) -> datetime | None:
+        """Until when the events stay by somebody's word; None: it waits for an answer, perhaps once more."""
+        return self.kept_until if self.kept_until and self.kept_until > now else None
 
 
 @dataclass(frozen=True, slots=True)

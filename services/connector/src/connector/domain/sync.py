@@ -68,7 +68,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Removals are not believed until somebody settles it."""
+    """Removals are not believed until somebody settles it. Said anew when somebody has, for a day, or that is over."""
 
     of: Word
     removals: HeldRemovals

@@ -84,7 +84,9 @@ def _hold(event: RemovalsHeld) -> Held | Settled:
     if event.state is not HoldState.HELD:
         return Settled(_word(event), event.calendar_id)
     since = datetime.fromtimestamp(event.since, UTC)
-    return Held(_word(event), HeldRemovals(event.calendar_id, since, event.known, event.missing, event.doubt))
+    kept_until = _moment(event.kept_until)
+    held = HeldRemovals(event.calendar_id, since, event.known, event.missing, event.doubt, kept_until)
+    return Held(_word(event), held)
 
 
 def _unreadable(told: QuarantinedObject) -> UnreadableEvent:

@@ -21,6 +21,15 @@ def is_of_one_calendar(later: TryLater) -> bool:
     return later.after is None and not isinstance(later, HeldBack | Unreachable)
 
 
+class Listing(Protocol):
+    """The part of `icloud.HomeListing` that a pass needs, with its promises and its errors."""
+
+    @property
+    def digest(self) -> str: ...
+
+    def calendars(self) -> list[ListedCalendar]: ...
+
+
 class Account(Protocol):
     """The part of `icloud.Account` that reading needs, with its promises and its errors."""
 
@@ -28,6 +37,8 @@ class Account(Protocol):
     def home(self) -> Home | None: ...
 
     async def calendars(self) -> list[ListedCalendar]: ...
+
+    async def home_listing(self) -> Listing: ...
 
     async def changes(self, path: str, token: str) -> Changes: ...
 

@@ -76,7 +76,7 @@ class LastSaid:
 class Trail:
     """What a pass has come to so far."""
 
-    __slots__ = ("accepted", "before", "began", "last", "taken", "trace")
+    __slots__ = ("accepted", "before", "began", "last", "shows", "taken", "trace")
 
     def __init__(self, before: LastSaid | None = None, trace: str | None = None) -> None:
         self.before = before
@@ -84,6 +84,8 @@ class Trail:
         self.last = before
         self.accepted = False
         """Whether Apple has let it in: then no 401 of the same pass is about the password."""
+        self.shows = ""
+        """What the home shows (`HomeSeen.mark`), if that calls for nothing; empty where that is not known."""
         self.taken: int | None = None
         """Of the connection's room for occurrences, by all that is kept; None until somebody wants to know."""
         self.began: float | None = None
@@ -141,6 +143,8 @@ class Claim:
     activity: Activity
     lease: Lease = field(repr=False)
     exports: Exports = Exports()
+    showed: str = field(default="", repr=False)
+    """What the home showed (`HomeSeen.mark`) when it last called for nothing; empty: it never did."""
     allowance: Allowance = field(default_factory=Allowance, repr=False, compare=False)
     trail: Trail = field(default_factory=Trail, repr=False, compare=False)
 

@@ -101,7 +101,7 @@ class CompareCalendar:
             for href, one in kept.items()
         }
         diff = changes.changes(known, listed)
-        fetch = {href: listed[href] for href in diff.added_or_changed}
+        fetch = {href: _newest(kept.get(href), listed[href]) for href in diff.added_or_changed}
         undoubted = await self._undoubted(claim, kept.values())
         provable = sum(one.expected for href, one in known.items() if href not in undoubted)
         return Compared(kept, listed, fetch, frozenset(diff.removed), undoubted, provable)
@@ -150,6 +150,10 @@ def _read(claim: Claim, step: Step, one: Known) -> str:
     by = seen(one.basis, claim.bases)
     again = by is Basis.OTHER or (by is Basis.OLDER and (step.how is How.DAILY or one.quarantine is not None))
     return "" if again else one.etag
+
+
+def _newest(one: Known | None, listed: str) -> str:
+    return one.newest(listed) if one else listed
 
 
 async def listed_in(account: Account, shown: Shown, window: Span) -> dict[str, str]:

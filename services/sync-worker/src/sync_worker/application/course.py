@@ -1,6 +1,6 @@
 """A pass under way."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,8 @@ from sync_worker.domain.tracked import PATIENCE, Tracked
 class Course:
     """What one pass works with and has come to so far.
 
-    `behind` are the calendars that it did not read to the end, `settled` those of which all is done.
+    `behind` are the calendars that it did not read to the end, and those of which removals are held; `settled` those
+    of which all is done.
     """
 
     claim: Claim
@@ -45,6 +46,11 @@ class Course:
         Whoever hears of a moment that is ahead never comes back behind it.
         """
         return self.claim.claimed_at
+
+    @property
+    def aged(self) -> Mapping[str, Tracked]:
+        """Those of `behind` that are not known up to this pass: what somebody has said to keep makes none older."""
+        return {one: tracked for one, tracked in sorted(self.behind.items()) if tracked.is_behind}
 
     async def heard(self, imported: int) -> None:
         """So many more objects were read."""
@@ -80,7 +86,7 @@ class Course:
             CalendarAge(
                 id=one,
                 as_of=int(tracked.read_until.timestamp()) if tracked.read_until else 0,
-                state=CalendarState.HELD if tracked.hold else CalendarState.FAILED,
+                state=CalendarState.HELD if tracked.waits_for_answer else CalendarState.FAILED,
             )
-            for one, tracked in sorted(self.behind.items())
+            for one, tracked in self.aged.items()
         )

@@ -72,10 +72,12 @@ class ExportAppointments:
     async def notice(self, course: Course, exporting: Exporting, readings: Sequence[Reading]) -> None:
         """See what became of those of our objects that changed or went, before the pass goes on from there.
 
-        It is noted before anything is asked, so that a pass that dies has not missed it.
+        It is noted before anything is asked, so that a pass that dies has not missed it. Where the user lets nothing be
+        written, nothing is asked either: it is seen to once they do again.
         """
         claim, calendar = course.claim, exporting.calendar
-        if calendar is None:
+        if calendar is None and may_write(claim):
+            # iCloud lets nothing be written; that is told of what is due, and of nothing else.
             return
         shown = {
             event_id(claim.connection_id, href): etag
@@ -94,7 +96,8 @@ class ExportAppointments:
                 await self._jobs.keep(claim, suspect, claim.claimed_at)
                 suspects.append(suspect)
                 exporting.touched = True
-        await self._all(Sight(claim, calendar, course.as_of), suspects)
+        if calendar is not None:
+            await self._all(Sight(claim, calendar, course.as_of), suspects)
 
     async def outlook(self, course: Course, exporting: Exporting) -> Outlook | None:
         """How it stands with the appointments now; None where it stands as before."""

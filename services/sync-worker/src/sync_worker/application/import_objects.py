@@ -56,7 +56,8 @@ class Lag:
     """
 
     missing: list[str] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
+    stale: dict[str, str] = field(default_factory=dict)
+    """By href the ETag under which each was listed."""
 
 
 class ImportObjects:
@@ -81,13 +82,13 @@ class ImportObjects:
             batches = _batches(source.objects(wanted.path, some), wanted, lag)
             if len(some) <= _FEW:
                 async for batch in batches:
-                    await self._keep(claim, wanted, look, batch)
+                    await self._keep(claim, wanted, look, batch, lag)
                     await told(len(batch))
                 continue
             async with self._turns.one() as turn:
                 async for batch in batches:
                     async with turn.work():
-                        await self._keep(claim, wanted, look, batch)
+                        await self._keep(claim, wanted, look, batch, lag)
                         await told(len(batch))
         return lag
 
@@ -95,9 +96,11 @@ class ImportObjects:
         """Quarantine objects that are listed and never come. What is known of them goes on blocking."""
         hrefs = list(wanted.etags)
         for start in range(0, len(hrefs), BATCH):
-            await self._keep(claim, wanted, look, [Missing(href) for href in hrefs[start : start + BATCH]])
+            await self._keep(claim, wanted, look, [Missing(href) for href in hrefs[start : start + BATCH]], Lag())
 
-    async def _keep(self, claim: Claim, wanted: Wanted, look: Look, batch: Sequence[CalendarObject | Missing]) -> None:
+    async def _keep(
+        self, claim: Claim, wanted: Wanted, look: Look, batch: Sequence[CalendarObject | Missing], lag: Lag
+    ) -> None:
         ids = {one.href: event_id(claim.connection_id, one.href) for one in batch}
         known = await self._objects.known(claim, ids.values())
         writes: list[State | Refresh] = []
@@ -106,6 +109,10 @@ class ImportObjects:
             if n % _NAP_EVERY == _NAP_EVERY - 1:
                 await asyncio.sleep(0)
             before = known.get(ids[one.href])
+            # What was asked for along the way, in any version, may have been listed in another before it was given up.
+            listed = before.listed_as(one.etag) if before and isinstance(one, CalendarObject) else ""
+            if listed and not wanted.etags[one.href]:
+                lag.stale[one.href] = listed
             write = judged_object(claim, wanted, look, one, before)
             if isinstance(write, Imported):
                 write = await self._with_room(claim, write, before)
@@ -151,7 +158,7 @@ async def _batches(
         if isinstance(one, CalendarObject):
             characters += len(one.text)
             if one.etag and one.etag != (wanted.etags.get(one.href) or one.etag):
-                lag.stale.append(one.href)
+                lag.stale[one.href] = wanted.etags[one.href]
         elif one.why in (Absence.GONE, Absence.UNANSWERED):
             lag.missing.append(one.href)
             continue

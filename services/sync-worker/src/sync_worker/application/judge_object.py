@@ -145,7 +145,7 @@ def _read(claim: Claim, wanted: Wanted, look: Look, one: CalendarObject | Missin
     if isinstance(one, Missing):
         if one.why in (Absence.GONE, Absence.UNANSWERED):
             # Without an ETag it differs from any listing, so that it is asked for again.
-            return _Told("", None, Quarantine(MISSING), claim.basis)
+            return _Told("", None, Quarantine(MISSING, listed=wanted.etags[one.href]), claim.basis)
         return _Told(wanted.etags[one.href], None, Quarantine(one.why), claim.basis)
     digest_of_text = look.digest(one.text)
     try:

@@ -73,7 +73,7 @@ class MissedCalendars:
         await self._passes.remember(claim, one, gone(step.tracked, claim.basis))
         if step.wish:
             await self._passes.heard(claim, {one: step.wish})
-        del course.behind[one]
+        course.behind.pop(one, None)
 
     async def _noted(self, claim: Claim, step: Step, others: AbstractSet[str]) -> Step:
         held = step.hold

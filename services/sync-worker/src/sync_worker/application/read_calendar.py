@@ -32,6 +32,7 @@ from sync_worker.domain.tracked import (
     begun,
     failed,
     is_waited_for,
+    newly_late,
     settled,
     unsettled,
     waiting,
@@ -121,14 +122,13 @@ class ReadCalendar:
         if step.how in _WHOLE and len(lag.stale) > LATE_AT_MOST and not missing:
             # Too many to be waited for, and a listing shows them again tomorrow: what has changed is asked once more.
             return _from_where_it_was(reading)
-        stale = {href: reading.fetch[href] for href in lag.stale}
-        if patient and is_waited_for(step.tracked, failures, missing=missing, stale=stale):
-            await self._wait_for(course, reading, {href: reading.fetch[href] for href in missing} | stale)
+        if patient and is_waited_for(step.tracked, failures, missing=missing, stale=lag.stale):
+            await self._wait_for(course, reading, {href: reading.fetch[href] for href in missing} | lag.stale)
             return None
-        if missing:
-            lost = Wanted(step.calendar_id, reading.shown.path, dict.fromkeys(missing, ""))
-            await self._bring.give_up(claim, lost, course.look)
-        return replace(reading, late={one: etag for one in (*lag.stale, *lag.missing) if (etag := reading.fetch[one])})
+        absent = {href: etag for href in lag.missing if (etag := reading.fetch[href])}
+        if lost := {href: reading.fetch[href] for href in missing} | newly_late(step.tracked, absent):
+            await self._bring.give_up(claim, Wanted(step.calendar_id, reading.shown.path, lost), course.look)
+        return replace(reading, late=lag.stale | absent)
 
     async def again(self, course: Course, step: Step) -> AbstractSet[str]:
         """Import what has come into a calendar meanwhile; the ids of all that is shown there, came back as it was, too.

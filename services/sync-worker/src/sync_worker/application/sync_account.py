@@ -1,6 +1,6 @@
 """One pass over one Apple account."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,13 +8,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from contracts.events import RemovalReason
-from icloud import HeldBack, Home, ListedCalendar, TryLater, calendar_id
+from icloud import HeldBack, Home, TryLater
 from runtime.logs import get_logger
 from sync_worker.application.accounts import Account, Accounts
 from sync_worker.application.claim import Claim
 from sync_worker.application.course import Course
 from sync_worker.application.endings import Outlook, Passes
 from sync_worker.application.export_appointments import ExportAppointments, Exporting
+from sync_worker.application.heed_wishes import HeedWishes
+from sync_worker.application.home_seen import HomeSeen, by_id, remembered_by, shown
 from sync_worker.application.jobs import Jobs
 from sync_worker.application.judge_object import Look
 from sync_worker.application.leave_calendars import LeaveCalendars
@@ -26,10 +28,7 @@ from sync_worker.application.reading import Reading
 from sync_worker.application.remove_objects import RemoveObjects
 from sync_worker.application.tell import Progress, Tell
 from sync_worker.application.tell_calendars import TellCalendars
-from sync_worker.domain.daily import moment_before
-from sync_worker.domain.holds import Wish, kept
 from sync_worker.domain.passes import Horizon, How, Plan, Remembered, Step, plan
-from sync_worker.domain.tracked import Shown, Tracked
 
 _LOOKS: Final = 3
 """At the home before something is removed; calendars that change all the time are not waited for."""
@@ -76,6 +75,7 @@ class SyncAccount:
     def __init__(self, accounts: Accounts, doing: Doing, horizon: Horizon) -> None:
         self._accounts = accounts
         self._do = doing
+        self._heed = HeedWishes(doing.passes, doing.tell)
         self._horizon = horizon
 
     async def __call__(self, claim: Claim) -> Read:
@@ -84,57 +84,36 @@ class SyncAccount:
             await self._do.publish.leftover(claim)
         claim = await self._do.leave.titles(claim)
         account = await self._accounts.open(claim)
-        listed = await self._listed(claim, account)
+        remembered = remembered_by(claim)
+        seen = await self._seen(claim, account, remembered)
         course = self._course(claim, account)
-        shown = _shown(listed)
-        remembered = Remembered(
-            conflict_calendars=claim.conflict_calendars,
-            tracked=await self._heeded(course) if claim.wishes else claim.calendars,
-            basis=claim.basis,
-            nth_pass=claim.passes,
-            now=course.now,
-            daily_since=moment_before(claim.connection_id, course.now),
-            wishes=claim.wishes,
-        )
-        supported = {one for one in shown if shown[one].supported}
-        planned = await self._do.missed.noted(course, plan(shown, remembered), supported)
-        await self._do.calendars(course, listed)
-        exporting = await self._do.exports(course, account, listed)
-        await self._go(course, planned, exporting, supported)
+        exporting = None
+        if not seen.as_before:
+            planned = await self._planned(course, seen, remembered)
+            exporting = await self._do.exports(course, account, seen.calendars)
+            await self._go(course, planned, exporting, seen.supported)
         await self._do.tell.completed(claim, next(course.revisions), course.reached())
-        outlook = await self._do.exports.outlook(course, exporting)
-        return Read(course.now, account.home, course.imported, course.removed, len(course.behind), outlook)
+        outlook = await self._do.exports.outlook(course, exporting) if exporting else None
+        return Read(course.now, account.home, course.imported, course.removed, len(course.aged), outlook)
 
-    async def _listed(self, claim: Claim, account: Account) -> Mapping[str, ListedCalendar]:
-        """The home's calendars by id."""
+    async def _seen(self, claim: Claim, account: Account, remembered: Remembered) -> HomeSeen:
         try:
-            listed = await account.calendars()
+            seen = HomeSeen.of(claim, await account.home_listing(), remembered)
         except HeldBack:
             raise
         except TryLater:
             await self._do.exports.unreachable(claim)
             raise
         claim.trail.accepted = True
-        return _by_id(claim, listed)
+        return seen
 
-    async def _heeded(self, course: Course) -> Mapping[str, Tracked]:
-        """What is remembered of the calendars once those are kept that the user wants to keep.
-
-        A wish about what is not held any more is forgotten: it was not about anything that may be held later.
-        """
-        claim, tracked = course.claim, dict(course.claim.calendars)
-        heard = {}
-        for one, wish in claim.wishes.items():
-            before = tracked.get(one)
-            if before is None or before.hold is None or one not in claim.conflict_calendars:
-                heard[one] = wish
-            elif wish is Wish.KEEP:
-                heard[one] = wish
-                tracked[one] = replace(before, hold=kept(before.hold, course.now))
-                await self._do.passes.remember(claim, one, tracked[one])
-        if heard:
-            await self._do.passes.heard(claim, heard)
-        return tracked
+    async def _planned(self, course: Course, seen: HomeSeen, remembered: Remembered) -> Plan:
+        """What the calendars call for, once others know of them."""
+        remembered = replace(remembered, tracked=await self._heed(course))
+        planned = await self._do.missed.noted(course, plan(seen.shown, remembered), seen.supported)
+        if await self._do.calendars(course, seen.calendars) and planned.calls_for_nothing:
+            course.claim.trail.shows = seen.mark
+        return planned
 
     async def _go(self, course: Course, planned: Plan, exporting: Exporting, supported: AbstractSet[str]) -> None:
         if planned.daily:
@@ -190,16 +169,16 @@ class SyncAccount:
             return brought
         came, before = set[str](), {step.calendar_id: step.shown for step in steps}
         for _ in range(_LOOKS):
-            shown = _shown(_by_id(course.claim, await course.account.calendars()))
+            now = shown(by_id(course.claim, await course.account.calendars()))
             moved = [
-                one for one in steps if replace(one, shown=before[one.calendar_id]).moved(shown.get(one.calendar_id))
+                one for one in steps if replace(one, shown=before[one.calendar_id]).moved(now.get(one.calendar_id))
             ]
             for step in moved:
                 _log.info("changed_meanwhile", calendar_id=step.calendar_id)
                 came |= await self._do.read.again(course, step)
             if not moved or course.removals_wait(left):
                 break
-            before |= shown
+            before |= now
         return [_without(one, came) for one in brought]
 
     async def _remove(self, course: Course, brought: list[Reading], gone: list[Step]) -> None:
@@ -240,11 +219,3 @@ def _without(reading: Reading, came: AbstractSet[str]) -> Reading:
     """The reading once some of it is there again. It may go once more: that can be told from before it went only."""
     remove = tuple(each for each in reading.remove if each not in came)
     return replace(reading, remove=remove, back=len(remove) < len(reading.remove))
-
-
-def _by_id(claim: Claim, listed: Iterable[ListedCalendar]) -> Mapping[str, ListedCalendar]:
-    return {calendar_id(claim.connection_id, one.path): one for one in listed}
-
-
-def _shown(listed: Mapping[str, ListedCalendar]) -> Mapping[str, Shown]:
-    return {one: Shown(each.path, each.supported, each.ctag, each.token) for one, each in listed.items()}

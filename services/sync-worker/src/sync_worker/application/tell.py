@@ -152,6 +152,7 @@ def removals(claim: Claim, revision: int, calendar_id: str, held: Held, state: H
         missing=held.missing,
         since=int(held.since.timestamp()),
         doubt=held.doubt.value,
+        kept_until=int(held.kept_until.timestamp()) if held.kept_until and state is HoldState.HELD else None,
     )
 
 

@@ -28,19 +28,24 @@ class TellCalendars:
         self._tell = tell
         self._passes = passes
 
-    async def __call__(self, course: Course, shown: Mapping[str, ListedCalendar]) -> None:
-        """Say what the home shows, by calendar id, if it is news; whoever hears it twice hears the same."""
+    async def __call__(self, course: Course, shown: Mapping[str, ListedCalendar]) -> bool:
+        """Say what the home shows, by calendar id, if it is news; whoever hears it twice hears the same.
+
+        Returns whether it is what was told before.
+        """
         claim = course.claim
         if len(shown) > _MOST:
-            return
-        todo, told = news(claim.home_told, _digest(shown), frozenset(shown), course.now)
+            return False
+        digest = _digest(shown)
+        todo, told = news(claim.home_told, digest, frozenset(shown), course.now)
         if todo is News.NONE:
-            return
+            return told.digest == digest
         if todo is News.TELL:
             _log.info("calendars_changed", calendars=len(shown))
             calendars = tuple(_calendar(one, listed) for one, listed in shown.items())
             await self._tell.say(CalendarsChanged(**whose(claim, next(course.revisions)), calendars=calendars))
         await self._passes.told(claim, told)
+        return False
 
 
 def told_of(calendars: Iterable[Calendar]) -> HomeTold:

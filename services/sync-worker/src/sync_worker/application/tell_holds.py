@@ -12,7 +12,7 @@ _ENDS = {Verdict.CONFIRMED: HoldState.CONFIRMED, Verdict.DROPPED: HoldState.DROP
 
 
 class TellHolds:
-    """Says once that removals are held, and once what became of them."""
+    """Says once that removals are held, once each time that somebody answers, and once what became of them."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
@@ -29,12 +29,15 @@ class TellHolds:
             metrics.HELD.labels(after.doubt.value).inc()
             await self._say(course, calendar_id, after, HoldState.HELD)
 
+    async def answered(self, course: Course, calendar_id: str, held: Held) -> None:
+        """Say until when somebody wants to keep the events, or that this is over and it waits for an answer again."""
+        _log.info("removals_kept" if held.answered else "removals_asked_again", **_facts(calendar_id, held))
+        await self._tell.say(removals(course.claim, next(course.revisions), calendar_id, held, HoldState.HELD))
+
     async def _say(self, course: Course, calendar_id: str, held: Held, state: HoldState) -> None:
-        _log.warning(
-            f"removals_{state.value}",
-            calendar_id=calendar_id,
-            doubt=held.doubt.value,
-            known=held.known,
-            missing=held.missing,
-        )
+        _log.warning(f"removals_{state.value}", **_facts(calendar_id, held))
         await self._tell.say(removals(course.claim, next(course.revisions), calendar_id, held, state))
+
+
+def _facts(calendar_id: str, held: Held) -> dict[str, str | int]:
+    return {"calendar_id": calendar_id, "doubt": held.doubt.value, "known": held.known, "missing": held.missing}

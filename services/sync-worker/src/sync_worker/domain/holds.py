@@ -51,6 +51,15 @@ class Held:
         return self.kept_until is not None and now < self.kept_until
 
     @property
+    def answered(self) -> bool:
+        """Whether somebody has said that what is missing stays: nobody is waited for until that is over."""
+        return self.kept_until is not None
+
+    def asks_again(self, now: datetime) -> bool:
+        """Whether the day is over for which nothing was to be believed."""
+        return self.kept_until is not None and now >= self.kept_until
+
+    @property
     def may_be_replaced(self) -> bool:
         """Whether what a vanished calendar held may lie in another one that nobody reads yet."""
         return bool(self.known and self.newcomers)
@@ -78,6 +87,11 @@ def hold(doubt: Doubt, *, known: int, missing: int, now: datetime) -> Held:
 def kept(held: Held, now: datetime) -> Held:
     """The hold once somebody has said that its removals are not meant."""
     return replace(held, kept_until=now + KEPT)
+
+
+def asked_again(held: Held, now: datetime) -> Held:
+    """The hold once that is over: it waits for an answer, and for another look, as at first."""
+    return replace(held, kept_until=None, looked_at=now)
 
 
 def looked(held: Held, now: datetime) -> Held:

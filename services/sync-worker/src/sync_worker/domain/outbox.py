@@ -42,6 +42,8 @@ class Quarantine:
     span: Span | None = None
     occurrences: int = field(default=0, repr=False)
     """How many it would have, had there been room for them. What was told is known by the words of the rest."""
+    listed: str = field(default="", repr=False)
+    """The ETag under which it was last listed, of what never came; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Imported:
     quarantine: Quarantine | None = None
     origin: Origin | None = None
     """None: there was no text."""
+    was: str = field(default="", repr=False, compare=False)
+    """The ETag of the version before, which said something else; empty where there was none. It is no part of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +121,25 @@ class Known:
     """It blocks nothing, because an appointment of the user's own does."""
     occurrences: int = 0
     """How many are kept of it; like `origin` only where it is to be judged."""
+    was: str = field(default="", repr=False)
+    """As `Imported.was`."""
 
     @property
     def is_crowded_out(self) -> bool:
         """Whether there was no room for its occurrences."""
         return self.quarantine is not None and self.quarantine.reason == CROWDED_OUT
+
+    def newest(self, listed: str) -> str:
+        """The ETag of the newest version that is known, of the kept one and of one that a whole listing shows.
+
+        What a server shows late was there before; no version comes again under the same ETag.
+        """
+        return self.etag if self.alive and listed and listed == self.was else listed
+
+    def listed_as(self, etag: str) -> str:
+        """The ETag under which it was listed, if it never came and has now come under another; else nothing."""
+        listed = self.quarantine.listed if self.alive and self.quarantine else ""
+        return listed if etag and etag != listed else ""
 
     def is_read_from(self, digest: str, bases: Collection[str], horizon: Span) -> bool:
         """Whether reading a text of that digest, on one of these bases, could only give what is kept."""
@@ -166,10 +184,16 @@ def judged(known: Known | None, read: Imported) -> Imported | Refresh | None:
     if not (known and known.alive) and not read.content.groups and read.quarantine is None:
         return None
     if known is None or not known.alive or known.digest != read.digest:
-        return replace(read, revision=(known.revision if known else 0) + 1)
+        return replace(read, revision=(known.revision if known else 0) + 1, was=_before(known, read.etag))
     if (known.etag, known.basis, known.quarantine) != (read.etag, read.basis, read.quarantine):
         return Refresh(read.event_id, read.etag, read.basis, read.quarantine, read.origin)
     return None
+
+
+def _before(known: Known | None, etag: str) -> str:
+    if known is None or not known.alive:
+        return ""
+    return known.etag if known.etag and known.etag != etag else known.was
 
 
 def removal(known: Known, *, epoch: int, as_of: int, reason: str) -> Gone:

@@ -92,6 +92,11 @@ class Plan:
         """Whether the day's work is done in this pass."""
         return any(step.how is How.DAILY for step in self.steps)
 
+    @property
+    def calls_for_nothing(self) -> bool:
+        """Whether no calendar is to be asked, left or missed."""
+        return not self.left and all(step.how is How.NOTHING for step in self.steps)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
@@ -114,6 +119,15 @@ def plan(shown: Mapping[str, Shown], remembered: Remembered) -> Plan:
     """The pass that `shown` calls for."""
     steps = (_step(one, shown.get(one), remembered) for one in sorted(remembered.conflict_calendars))
     return Plan(tuple(steps), tuple(sorted(remembered.tracked.keys() - remembered.conflict_calendars)))
+
+
+def unless_moved(remembered: Remembered) -> bool:
+    """Whether a pass has nothing to do, and no hold to tell of, where the home shows what is remembered."""
+    tracked = remembered.tracked
+    shown = {
+        one: Shown(was.path, supported=True, ctag=was.ctag, token=was.listed_token) for one, was in tracked.items()
+    }
+    return plan(shown, remembered).calls_for_nothing and not any(was.hold for was in tracked.values())
 
 
 def _step(one: str, shown: Shown | None, remembered: Remembered) -> Step:

@@ -41,7 +41,7 @@ class Tracked:
     failures: int = 0
     """Passes in a row in which it could not be read to the end."""
     read_until: datetime | None = None
-    """While it fails or is held: up to when it had been read before; None: it never was."""
+    """While it is behind: up to when it had been read before; None: it never was."""
     hold: Held | None = None
     """Removals that are not believed yet; everything else of the calendar is read all the same."""
     quarantine_told: str = ""
@@ -60,6 +60,16 @@ class Tracked:
     """Passes that have asked for these again."""
     left: bool = False
     """It is gone from iCloud for good, and its events with it; should it come back, it is read anew."""
+
+    @property
+    def waits_for_answer(self) -> bool:
+        """Whether removals of it are held, and nobody has said yet that these events stay."""
+        return self.hold is not None and not self.hold.answered
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it fails, or waits for an answer: it is not known up to the last pass then."""
+        return self.failures > 0 or self.waits_for_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +134,7 @@ def settled(tracked: Tracked | None, shown: Shown, basis: str, how: Settled, as_
         shown.ctag,
         shown.token,
         how.token,
-        read_until=_read_until(tracked, as_of) if how.hold else None,
+        read_until=_read_until(tracked, as_of) if how.hold and not how.hold.answered else None,
         hold=how.hold,
         quarantine_told=how.quarantine_told,
         covered=before.covered if how.covered is None else how.covered,
@@ -140,16 +150,16 @@ def is_waited_for(
     tracked: Tracked | None, failures: int, *, missing: Collection[str], stale: Mapping[str, str]
 ) -> bool:
     """Whether a calendar is not read to the end because of what did not come, or not in the listed version."""
-    return bool(missing) or news_of_late(tracked, stale) or (failures > 0 and bool(stale))
+    return bool(missing or newly_late(tracked, stale)) or (failures > 0 and bool(stale))
 
 
-def news_of_late(tracked: Tracked | None, late: Mapping[str, str]) -> bool:
-    """Whether any of these (listed ETags by href) was not late before."""
-    return not late.items() <= dict(tracked.late if tracked else ()).items()
+def newly_late(tracked: Tracked | None, late: Mapping[str, str]) -> dict[str, str]:
+    """Those of them (listed ETags by href) that were not late before."""
+    return dict(late.items() - set(tracked.late if tracked else ()))
 
 
 def _asked_again(before: Tracked, late: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], int]:
-    asked = 0 if news_of_late(before, late) or not late else before.late_asked + 1
+    asked = 0 if newly_late(before, late) or not late else before.late_asked + 1
     if asked >= _LATE_ASKED or len(late) > LATE_AT_MOST:
         return (), 0
     return tuple(sorted(late.items())), asked
@@ -173,4 +183,4 @@ def gone(tracked: Tracked | None, basis: str) -> Tracked:
 def _read_until(tracked: Tracked | None, as_of: datetime | None) -> datetime | None:
     if tracked is None or tracked.left or not tracked.covered:
         return None
-    return tracked.read_until if tracked.failures or tracked.hold else as_of
+    return tracked.read_until if tracked.is_behind else as_of

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from calsync.commands.common import Account, ConnectionId, Limit, Since, User, aware, group
+from calsync.connection_states import State
 from calsync.ends import Misuse
 from calsync.renew_what import What
 from calsync.resync_how import How
@@ -19,7 +20,7 @@ def list_(  # noqa: PLR0913 - as many as there are ways to narrow it down
     context: typer.Context,
     account: Account = None,
     user: User = None,
-    state: Annotated[str | None, typer.Option(help="connected, needs_reconnect or disconnected.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only those that stand so.")] = None,
     key: Annotated[
         str | None, typer.Option(metavar="ID", help="Only those whose credential is sealed for this key of the vault.")
     ] = None,

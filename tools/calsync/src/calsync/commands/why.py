@@ -10,10 +10,16 @@ from calsync.session import session_of
 
 def why(
     context: typer.Context,
-    user: Annotated[str, typer.Argument(metavar="USER", help="A user of the token's account.", show_default=False)],
+    user: Annotated[
+        str, typer.Argument(metavar="USER", help="A user of the token's account, which is told.", show_default=False)
+    ],
     span: Annotated[
         str,
-        typer.Argument(metavar="SPAN", help="A day (2026-03-02), or START/END or START/PT8H.", show_default=False),
+        typer.Argument(
+            metavar="SPAN",
+            help="A day as UTC has it (2026-03-02: from midnight to midnight, UTC), or START/END or START/PT8H.",
+            show_default=False,
+        ),
     ],
 ) -> None:
     """Why a user's time is taken or open: each thing that touches it, with the rule that decided. No titles."""

@@ -10,8 +10,8 @@ from availability.domain.busy import Busy
 from availability.inbound.http.answers import Answer, CalendarAnswer
 from availability.inbound.http.bodies import In, Out, User
 from availability.inbound.http.callers import READ, Reader, Told, UserId, refused, whose
-from availability.inbound.http.moments import End, Moment, SpanBody, Start, told_span, window
-from availability.inbound.http.told import answer, told_calendar, told_knowledge
+from availability.inbound.http.moments import End, Moment, SpanBody, Start, told_second, window
+from availability.inbound.http.told import JSON, in_json, told_calendar, told_knowledge
 
 router: Final = APIRouter(prefix="/v1", tags=["availability"])
 
@@ -19,6 +19,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "busy": [{"start": "2026-03-02T08:00:00Z", "end": "2026-03-02T09:30:00Z"}],
     "as_of": "2026-03-02T07:56:12Z",
     "state": "fresh",
+    "known": {"start": "2026-03-01T00:56:12Z", "end": "2027-04-06T00:56:12Z"},
     "calendars": [{"id": "0f343b0931126a20f133d67c", "as_of": "2026-03-02T07:56:12Z", "state": "fresh"}],
 }
 _MOST_USERS: Final = 100
@@ -70,7 +71,8 @@ async def busy(caller: Reader, user_id: UserId, start: Start, end: End, stories:
 
     A person's token may name its own user only, a service's token any user of its account.
     """
-    return answer(told_busy(await stories.answers.busy(whose(caller, user_id), window(start, end))))
+    found = await stories.answers.busy(whose(caller, user_id), window(start, end))
+    return Response(told_busy(found), media_type=JSON)
 
 
 @router.post(
@@ -85,14 +87,13 @@ async def busy_of_many(question: BusyQuestion, caller: Reader, stories: Told) ->
     everybody = [whose(caller, user_id).user_id for user_id in question.user_ids]
     asked = window(question.start, question.end)
     found = await stories.answers.busy_of(caller.account_id, everybody, asked)
-    return answer({"users": {user_id: told_busy(one) for user_id, one in found.items()}})
+    users = ",".join([f"{in_json(user_id)}:{told_busy(one)}" for user_id, one in found.items()])
+    return Response(f'{{"users":{{{users}}}}}', media_type=JSON)
 
 
-def told_busy(found: Busy) -> dict[str, Any]:
-    """A BusyAnswer."""
+def told_busy(found: Busy) -> str:
+    """A BusyAnswer in JSON. Its spans are written as they are told: by way of dictionaries they took twice the time."""
     known = found.freshness
-    return {
-        "busy": [told_span(span) for span in found.spans],
-        **told_knowledge(known),
-        "calendars": [told_calendar(one) for one in known.calendars],
-    }
+    spans = ",".join([f'{{"start":"{told_second(start)}","end":"{told_second(end)}"}}' for start, end in found.spans])
+    rest = in_json({**told_knowledge(known), "calendars": [told_calendar(one) for one in known.calendars]})
+    return f'{{"busy":[{spans}],{rest[1:]}'

@@ -22,6 +22,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "free": [{"start": "2026-03-02T08:00:00Z", "end": "2026-03-02T08:45:00Z"}],
     "as_of": "2026-03-02T07:56:12Z",
     "state": "fresh",
+    "known": {"start": "2026-03-01T00:56:12Z", "end": "2027-04-06T00:56:12Z"},
 }
 _TOO_MANY: Final = {
     "en": f"This step gives more than {MOST_STARTS} starts. Ask about less time, or in larger steps.",

@@ -1,10 +1,8 @@
 """The question that is asked all day, answered by the shortest way."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute
@@ -18,13 +16,16 @@ from availability.inbound.http.callers import READ
 from availability.inbound.http.moments import window
 from availability.inbound.http.problems import refuse
 from availability.inbound.http.stories import Stories
-from availability.inbound.http.told import answer
+from availability.inbound.http.told import JSON
 from runtime.auth import KeysUnavailable, TokenChecker, Unauthenticated
 from runtime.http import Problem
 
 _PATH: Final = re.compile(r"/v1/users/([\w.:@|+-]{1,128})/busy", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _ASKED: Final = frozenset({"start", "end"})
+_ESCAPED: Final = (("%3A", ":"), ("%2B", "+"), ("%3a", ":"), ("%2b", "+"))
+"""What of a moment is escaped in a query. To read any escape takes as long as all the rest of the question."""
+_JSON: Final = (b"content-type", JSON.encode())
 
 
 class _Question(NamedTuple):
@@ -53,10 +54,15 @@ class QuickBusy:
         # By it the request is counted and logged.
         scope["route"] = self._route
         try:
-            response = answer(told_busy(await self._stories.answers.busy(*question)))
+            found = await self._stories.answers.busy(*question)
         except AskLater as error:
-            response = await refuse(Request(scope), error)
-        await response(scope, receive, send)
+            refusal = await refuse(Request(scope), error)
+            await refusal(scope, receive, send)
+            return
+        body = told_busy(found).encode()
+        heads = [(b"content-length", b"%d" % len(body)), _JSON]
+        await send({"type": "http.response.start", "status": 200, "headers": heads})
+        await send({"type": "http.response.body", "body": body})
 
     async def _question(self, scope: Scope) -> _Question | None:
         """None where there is anything to look at twice."""
@@ -74,20 +80,24 @@ class QuickBusy:
 
 
 def _window(query: bytes) -> Window | None:
-    said = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    values = dict(said)
-    if len(said) != len(_ASKED) or values.keys() != _ASKED:
+    parts = query.decode("latin-1").split("&")
+    said = {name: value for name, _, value in [part.partition("=") for part in parts]}
+    if len(parts) != len(_ASKED) or said.keys() != _ASKED:
         return None
     try:
-        return window(_moment(values, "start"), _moment(values, "end"))
+        return window(_moment(said["start"]), _moment(said["end"]))
     except (ValueError, Problem):
         return None
 
 
-def _moment(values: Mapping[str, str], name: str) -> datetime:
-    if not _MOMENT.fullmatch(values[name]):
-        raise ValueError(name)
-    return datetime.fromisoformat(values[name])
+def _moment(said: str) -> datetime:
+    if "+" in said:
+        raise ValueError("a plus is a space in a query")
+    for escaped, meant in _ESCAPED:
+        said = said.replace(escaped, meant)
+    if not _MOMENT.fullmatch(said):
+        raise ValueError("not as moments are usually written")
+    return datetime.fromisoformat(said)
 
 
 def _authorization(scope: Scope) -> str | None:

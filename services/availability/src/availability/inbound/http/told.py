@@ -1,7 +1,7 @@
 """What goes out, put into words."""
 
-import json
-from typing import Any
+from json import JSONEncoder
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -12,15 +12,24 @@ from availability.domain.freshness import CalendarFreshness, Freshness
 from availability.domain.intervals import Window, clipped
 from availability.inbound.http.moments import told_moment, told_span
 
+JSON: Final = "application/json"
+_ENCODER: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""Made once: `json.dumps` makes one for each text that is not written its own way."""
+
 
 def answer(body: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A body that was made here needs no second look."""
-    return Response(written(body), status, headers, media_type="application/json")
+    return Response(written(body), status, headers, media_type=JSON)
 
 
 def written(body: dict[str, Any]) -> bytes:
     """JSON as it goes out."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return in_json(body).encode()
+
+
+def in_json(part: object) -> str:
+    """A part of a body."""
+    return _ENCODER.encode(part)
 
 
 def etag(shown: Shown) -> dict[str, str]:
@@ -31,7 +40,8 @@ def etag(shown: Shown) -> dict[str, str]:
 def told_knowledge(known: Freshness) -> dict[str, Any]:
     """How well a user's calendars are known, as every answer about their time says it."""
     warned = {"warning": "stale"} if known.consequence is WhenStale.WARN else {}
-    return {"as_of": told_moment(known.as_of), "state": known.state, **warned}
+    told = {} if known.known is None else {"known": told_span(known.known)}
+    return {"as_of": told_moment(known.as_of), "state": known.state, **told, **warned}
 
 
 def told_calendar(known: CalendarFreshness) -> dict[str, Any]:

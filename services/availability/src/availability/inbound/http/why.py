@@ -32,6 +32,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "ignored": [],
     "as_of": "2026-03-02T07:56:12Z",
     "state": "fresh",
+    "known": {"start": "2026-03-01T00:56:12Z", "end": "2027-04-06T00:56:12Z"},
     "calendars": [{"id": "0f343b0931126a20f133d67c", "as_of": "2026-03-02T07:56:12Z", "state": "fresh"}],
 }
 Side = Literal["blocking", "ignored"]

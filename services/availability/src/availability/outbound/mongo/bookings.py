@@ -183,8 +183,12 @@ class _Desk:
 async def read_known(
     timeline: AsyncIOMotorCollection[Document], user: User, window: Window, session: Session | None = None
 ) -> Known:
-    """One query, as every question asks it."""
-    return known(await read_heaps(timeline, question(*user, window), window, session))
+    """One query, as every question asks it.
+
+    In a session it is a decision's, which waits for no question about the user: others stand in line behind it.
+    """
+    whose = user if session is None else (user, "decision")
+    return known(await read_heaps(timeline, question(*user, window), window, session, whose=whose))
 
 
 def _beyond(field: str, end: int, after: Place | None) -> Document:

@@ -21,8 +21,7 @@ from availability.domain.freshness import Connection
 from availability.domain.intervals import Span, Window, meets
 from availability.outbound.mongo.documents import ALWAYS, KEPT, Document, unpacked
 from availability.outbound.mongo.earliest import Earliest
-from availability.outbound.mongo.questions import add_other, projection
-from runtime.documents import made_of
+from availability.outbound.mongo.questions import add_other, facts_of, projection
 
 ALL_DAY_FREE: Final = ("all_day", "transparent")
 _Alike = tuple[str, Facts, bool]
@@ -105,7 +104,7 @@ def _occurrences(document: Mapping[str, Any], window: Window) -> Iterator[tuple[
 
 
 def _facts(group: Mapping[str, Any]) -> Facts:
-    return made_of(Facts, dict.fromkeys(group.get("facts", ()), True))
+    return facts_of(tuple(group.get("facts", ())))
 
 
 def _last(sheets: Mapping[str, bytes]) -> Span | None:

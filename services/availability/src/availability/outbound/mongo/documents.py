@@ -180,7 +180,8 @@ def _part(news: ConnectionNews) -> tuple[str, Document, datetime | None]:
     version = {"epoch": news.version.epoch, "revision": news.version.revision}
     match news:
         case SetUp():
-            calendars = [{"id": calendar, "all_day": rule.value} for calendar, rule in news.calendars]
+            since = {calendar: {"since": revision} for calendar, revision in news.since}
+            calendars = [{"id": one, "all_day": rule.value, **since.get(one, {})} for one, rule in news.calendars]
             whose = {"account_id": news.owner.account_id, "user_id": news.owner.user_id}
             always = {"periods": [ALWAYS], "since": -_FOREVER, "until": _FOREVER}
             setup = {
@@ -195,7 +196,7 @@ def _part(news: ConnectionNews) -> tuple[str, Document, datetime | None]:
             return "setup", {"setup": setup, **whose, **always}, None
         case Completed():
             behind = [{"id": calendar, "as_of": as_of} for calendar, as_of in news.behind]
-            went_by = {"setup_revision": news.setup_revision}
+            went_by = {"setup_revision": news.setup_revision, "known": news.known}
             return "completed", {"completed": {**version, "behind": behind, **went_by}}, news.as_of
         case Rejected():
             return "rejected", {"rejected": version}, news.as_of

@@ -1,10 +1,10 @@
 """The timeline in MongoDB: one collection, so that one indexed query sees all of a user as of one moment."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
@@ -39,6 +39,7 @@ from availability.outbound.mongo.documents import (
 from availability.outbound.mongo.guards import Guards
 from availability.outbound.mongo.indexes import INDEXES, QUESTIONS, TIMELINE
 from availability.outbound.mongo.questions import known, question
+from availability.outbound.mongo.readers import Readers
 from availability.outbound.mongo.reading import ONE_BATCH, read
 from runtime import metrics
 from runtime.clock import Clock
@@ -50,8 +51,11 @@ COLLECTION: Final = TIMELINE
 _SNAPSHOT_MISSED: Final = (239, 246)
 """SnapshotTooOld, SnapshotUnavailable: what the server says for moments after a change of the collection's indexes."""
 _AGAIN_SECONDS: Final = 2.0
-_READERS: Final = ThreadPoolExecutor(10, "questions")
-"""They wait for MongoDB most of the time."""
+_READERS: Final = Readers("questions", threads=16, common=10, share=3)
+"""They wait for MongoDB most of the time. A question is read in milliseconds, about a crowded user in up to hundreds:
+six threads are always left to those who have less than three."""
+_EXPLAINERS: Final = Readers("explanations", threads=6, common=2, share=2)
+"""Apart from the others: an explanation reads each event by itself."""
 
 _log = get_logger("timeline")
 
@@ -152,13 +156,14 @@ class MongoTimeline:
 
     async def known(self, account_id: str, user_id: str, window: Window) -> Known:
         with _later():
-            return known(await read_heaps(self._snapshots, question(account_id, user_id, window), window))
+            whose = User(account_id, user_id)
+            return known(await read_heaps(self._snapshots, question(*whose, window), window, whose=whose))
 
     async def known_of(self, account_id: str, user_ids: Collection[str], window: Window) -> Mapping[str, Known]:
         theirs: dict[str, list[Document]] = {user_id: [] for user_id in user_ids}
         with _later():
             asked = question(account_id, {"$in": [*theirs]}, window)
-            for heap in await read_heaps(self._snapshots, asked, window):
+            for heap in await read_heaps(self._snapshots, asked, window, whose=account_id):
                 theirs[heap["_id"]["user_id"]].append(heap)
         return {user_id: known(documents) for user_id, documents in theirs.items()}
 
@@ -167,13 +172,15 @@ class MongoTimeline:
         asked = {**theirs, "until": {"$gt": after}, "groups.facts": {"$all": ALL_DAY_FREE}}
         fields = {"calendar_id": True, "groups": True}
         with _later():
-            found = await asyncio.to_thread(lambda: latest(self._each(asked, fields)))
+            whose = User(account_id, user_id)
+            found = await _EXPLAINERS.read(whose, lambda: latest(self._each(asked, fields)))
         return [one for one in found if one.facts.all_day and one.facts.transparent]
 
     async def in_detail(self, account_id: str, user_id: str, window: Window) -> Known:
         asked, fields = question(account_id, user_id, window), detailed_projection(window)
         with _later():
-            found = await asyncio.to_thread(lambda: detailed(self._each(asked, fields), window))
+            whose = User(account_id, user_id)
+            found = await _EXPLAINERS.read(whose, lambda: detailed(self._each(asked, fields), window))
             doubts = await self._timeline.find({"_id": {"$in": doubt_ids(found.connections)}}).to_list(None)
         return replace(found, doubts=tuple(map(doubt_from, doubts)))
 
@@ -184,15 +191,20 @@ class MongoTimeline:
 
 
 async def read_heaps(
-    timeline: AsyncIOMotorCollection[Document], asked: Document, window: Window, session: Session | None = None
+    timeline: AsyncIOMotorCollection[Document],
+    asked: Document,
+    window: Window,
+    session: Session | None = None,
+    *,
+    whose: Hashable,
 ) -> list[Document]:
     """What a question about busy time finds, as of the moment that the collection's read concern says.
 
-    With a session it finds all that was seen in it before.
+    With a session it finds all that was seen in it before. `whose` turn it takes where many are asked at once.
     """
     within = None if session is None else session.delegate
     # PyMongo's own cursor, in a thread: on the way through Motor's the loop is woken three times for each question.
-    return await asyncio.get_running_loop().run_in_executor(_READERS, read, timeline.delegate, asked, window, within)
+    return await _READERS.read(whose, partial(read, timeline.delegate, asked, window, within))
 
 
 def _dropped(news: str, done: BulkWriteResult) -> None:

@@ -87,6 +87,8 @@ class HeldBody(_Out):
     """So many of them are gone."""
     doubt: str | None
     """`emptied`, `shrunken`, `incomplete`, `vanished`."""
+    kept_until: Moment | None
+    """Somebody has said that these events stay: nobody is asked again before. Null: it waits for an answer."""
 
 
 class UnreadableBody(_Out):

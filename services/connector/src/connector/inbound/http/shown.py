@@ -7,7 +7,7 @@ from fastapi import Response
 from connector.domain.calendars import Setup
 from connector.domain.connection import Connection
 from connector.domain.offers import offer
-from connector.domain.reading import Progress, Quarantined
+from connector.domain.reading import HeldRemovals, Progress, Quarantined
 from connector.domain.sync import sync_state
 from connector.inbound.http.bodies import (
     CalendarAgeBody,
@@ -53,10 +53,7 @@ def body_of(connection: Connection, now: datetime, stale_after: timedelta) -> Co
             progress=_progress(connection.reading.progress),
             calendars=[CalendarAgeBody(id=a.calendar_id, as_of=a.as_of, state=a.state) for a in connection.ages],
         ),
-        held_removals=[
-            HeldBody(calendar_id=h.calendar_id, since=h.since, known=h.known, missing=h.missing, doubt=h.doubt)
-            for h in connection.held
-        ],
+        held_removals=[_held(one, now) for one in connection.held],
         quarantined=[_quarantined(one) for one in connection.quarantined],
         needs_reconnect_since=connection.needs_reconnect_since,
         last_worked_at=connection.last_worked_at,
@@ -89,6 +86,17 @@ def _calendars(connection: Connection) -> list[CalendarBody]:
         )
         for c in connection.terms.calendars
     ]
+
+
+def _held(one: HeldRemovals, now: datetime) -> HeldBody:
+    return HeldBody(
+        calendar_id=one.calendar_id,
+        since=one.since,
+        known=one.known,
+        missing=one.missing,
+        doubt=one.doubt,
+        kept_until=one.kept(now),
+    )
 
 
 def _quarantined(one: Quarantined) -> QuarantinedBody:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from markupsafe import Markup
@@ -95,15 +95,25 @@ def ahead_shown(outlook: Outlook, several: Sequence[Day], naming: Naming, limit:
     cut = {side: (max(since, several[0].start), several[-1].end) for side, since in outlook.cut.items()}
     shown = [_day(number, _seen(day, outlook, cut), naming, limit) for number, day in enumerate(several)]
     used = {lane for day in shown for lane in day.lanes}
-    first, last = (moments.day_and_month(day.date) for day in (several[0], several[-1]))
     return AheadShown(
         state=_state(outlook),
         known=_known(outlook, moments),
         days=shown,
         legend=[lane for lane in (*reversed(_LANES), _OPEN) if lane in used],
         doubts=[*_cuts(cut, moments), *_doubts((*outlook.blocking, *outlook.ignored), naming)],
-        span=moments.words("ahead.span", first=first, last=last),
+        span=_span(several, moments),
     )
+
+
+def _span(several: Sequence[Day], moments: Moments) -> Markup:
+    """From which day to which; their years where it is not this one for both."""
+    first, last = several[0].date, several[-1].date
+    said = {"first": moments.day_and_month(first), "last": moments.day_and_month(last)}
+    if first.year != last.year:
+        return moments.words("ahead.span_over_years", **said, first_year=first.year, last_year=last.year)
+    if not moments.is_this_year(last):
+        return moments.words("ahead.span_of_year", **said, year=last.year)
+    return moments.words("ahead.span", **said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +185,13 @@ def _known(outlook: Outlook, moments: Moments) -> str:
 
 def _cuts(cut: Mapping[str, Part], moments: Moments) -> Sequence[str]:
     """Since when not everything is shown."""
-    dates = {side: since.astimezone(moments.zone).date() for side, (since, _) in cut.items()}
-    return [moments.words(f"ahead.cut.since.{side}", when=moments.day_and_month(date)) for side, date in dates.items()]
+    said = {side: _since(since, moments) for side, (since, _) in cut.items()}
+    return [moments.words(f"ahead.cut.since.{side}", when=when) for side, when in said.items()]
+
+
+def _since(since: datetime, moments: Moments) -> Markup:
+    date = since.astimezone(moments.zone).date()
+    return moments.day_and_month(date) if moments.is_this_year(date) else moments.day(since)
 
 
 def _doubts(reasons: Iterable[Reason], naming: Naming) -> Sequence[str]:

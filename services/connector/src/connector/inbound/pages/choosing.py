@@ -125,7 +125,7 @@ async def _form(
         alarms=alarms(visit.words, setup.alarm_minutes),
         draft=draft,
         errors=[] if mistake is None else [mistake],
-        zone=zones.zone_field(draft.zone),
+        zone=zones.zone_field(draft.zone, visit.words),
         evidence=await evidence(visit, connection, moments),
         can_try=visit.can_look_ahead,
         tried=tried,

@@ -1,6 +1,5 @@
 """From nothing to a connection: the list, the choice, the form."""
 
-from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -9,35 +8,18 @@ from starlette.responses import Response
 from connector.domain.connection import Access, Wish
 from connector.domain.timezones import is_time_zone
 from connector.inbound.http.problems import refusals_as_problems
-from connector.inbound.http.refusals import MALFORMED
 from connector.inbound.pages import zones
 from connector.inbound.pages.connection_shown import connection_shown
-from connector.inbound.pages.errors import Mistake, malformed, refused, told_when
+from connector.inbound.pages.errors import Mistake, malformed, malformed_words, refused, told_when
 from connector.inbound.pages.moments import Moments
+from connector.inbound.pages.typed import Typed, apple_id_typed, is_lost, mistakes
 from connector.inbound.pages.visit import Visit
 from icloud import AppleCredential
-from icloud.credentials import CredentialMalformed
 from runtime.http import Problem
 from runtime.logs import get_logger
 
 _UTC: Final = ZoneInfo("UTC")
-_LONGEST: Final = 254
-"""Characters of an Apple ID; nothing longer is written back into the form."""
-
-_ANY_PASSWORD: Final = "a" * 16
-"""Of the right shape, so that an Apple ID is judged alone."""
-
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What goes back into the form: never the password. `guessing`: nobody has chosen the time zone yet."""
-
-    apple_id: str = ""
-    access: str = Access.FULL
-    time_zone: str | None = None
-    guessing: bool = False
 
 
 async def listed(visit: Visit) -> Response:
@@ -66,13 +48,13 @@ async def form(visit: Visit) -> Response:
 async def connect(visit: Visit) -> Response:
     """Connect. The same form sent twice makes one connection, and the second sending shows it."""
     typed = _typed(visit)
-    credential, mistakes = _credential(visit)
+    wrong = mistakes(visit, visit.words)
     zone = typed.time_zone or ""
     if not is_time_zone(zone):
-        mistakes.append(malformed("time_zone", visit.words))
-    if credential is None or mistakes:
-        return _form(visit, typed, mistakes, status=422)
-    owner = visit.session.owner
+        wrong.append(malformed("time_zone", zones.typed(zone), visit.words))
+    if wrong:
+        return _form(visit, typed, wrong, status=422)
+    owner, credential = visit.session.owner, AppleCredential.typed(visit.typed("apple_id"), visit.typed("app_password"))
     try:
         with refusals_as_problems():
             connection = await visit.stories.connect(owner, credential, Wish(Access(typed.access), zone))
@@ -88,25 +70,11 @@ async def connect(visit: Visit) -> Response:
 def _typed(visit: Visit) -> Typed:
     access = visit.typed("access")
     return Typed(
-        visit.typed("apple_id")[:_LONGEST],
+        apple_id_typed(visit),
         access if access in set(Access) else Access.READ_ONLY,
         zones.meant(visit.typed("time_zone"), visit.typed("time_zone_other")) or None,
+        lost=is_lost(visit),
     )
-
-
-def _credential(visit: Visit) -> tuple[AppleCredential | None, list[Mistake]]:
-    """What was typed, or everything that is wrong with it."""
-    apple_id, password = visit.typed("apple_id"), visit.typed("app_password")
-    try:
-        return AppleCredential.typed(apple_id, password), []
-    except CredentialMalformed as wrong:
-        fields = [wrong.field]
-    if "apple_id" not in fields:
-        try:
-            AppleCredential.typed(apple_id, _ANY_PASSWORD)
-        except CredentialMalformed as wrong:
-            fields.insert(0, wrong.field)
-    return None, [malformed(one, visit.words) for one in fields]
 
 
 def _form(visit: Visit, typed: Typed, mistakes: list[Mistake] | None = None, *, status: int = 200) -> Response:
@@ -115,6 +83,6 @@ def _form(visit: Visit, typed: Typed, mistakes: list[Mistake] | None = None, *, 
         status,
         typed=typed,
         errors=mistakes or [],
-        zone=zones.zone_field(typed.time_zone, guessing=typed.guessing),
-        malformed=visit.words.said(MALFORMED["app_password"]),
+        zone=zones.zone_field(typed.time_zone, visit.words, guessing=typed.guessing),
+        malformed=malformed_words(visit.words),
     )

@@ -122,7 +122,7 @@ def _saved(connection: Connection, made_from: str, shown: frozenset[str], words:
         (Part.WHEN_STALE, "setup.stale.heading", words(f"setup.stale.{setup.when_stale}.name")),
         (Part.TITLES, "setup.titles.name", words("form.yes" if setup.titles else "form.no")),
         (Part.ALARM, "setup.alarm.label", alarm_said(words, setup.alarm_minutes)),
-        (Part.TIME_ZONE, "form.time_zone", zones.place(terms.time_zone)),
+        (Part.TIME_ZONE, "form.time_zone", zones.place(terms.time_zone, words)),
     )
     for part, what, now in several:
         if part in since:

@@ -35,9 +35,15 @@ class Mistake:
     message: str
 
 
-def malformed(field: Field, words: Words) -> Mistake:
-    """What was typed into `field` cannot be right; nobody was asked."""
-    return Mistake(field, words.said(MALFORMED[field]))
+def malformed(field: Field, typed: str, words: Words) -> Mistake:
+    """What was typed into `field` cannot be right, or nothing was; nobody was asked."""
+    return Mistake(field, malformed_words(words)[field] if typed.strip() else words(f"form.empty.{field}"))
+
+
+def malformed_words(words: Words) -> Mapping[Field, str]:
+    """What is said of each field where what was typed cannot be right. A zone is no name of the database to people."""
+    said = {field: words.said(title) for field, title in MALFORMED.items()}
+    return said | {"time_zone": words("form.unknown_time_zone")}
 
 
 def refused(problem: Problem, moments: Moments) -> Mistake:
@@ -46,6 +52,8 @@ def refused(problem: Problem, moments: Moments) -> Mistake:
     if problem.code == "too_many_attempts" and seconds.isdecimal():
         until = moments.until(moments.now + timedelta(seconds=int(seconds)))
         return Mistake(None, words("refusal.too_many_attempts", until=until))
+    if problem.code == "unknown_time_zone":
+        return malformed("time_zone", problem.code, words)
     return Mistake(_FIELDS.get(problem.code), words.said(problem.title))
 
 

@@ -1,16 +1,17 @@
 """A connection that is there: look at it, ask for a look at iCloud, bring it back, end it."""
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from connector.domain.connection import Connection
 from connector.inbound.http.bodies import rfc3339
 from connector.inbound.http.problems import refusals_as_problems
-from connector.inbound.http.refusals import MALFORMED
 from connector.inbound.pages.calendars_shown import calendars_shown
-from connector.inbound.pages.connecting import Typed
 from connector.inbound.pages.connection_shown import connection_shown
-from connector.inbound.pages.errors import Mistake, malformed, refused, told_when
+from connector.inbound.pages.errors import Mistake, malformed_words, refused, told_when
 from connector.inbound.pages.looking import look_ahead
+from connector.inbound.pages.typed import Typed, apple_id_typed, is_lost, mistakes
 from connector.inbound.pages.visit import Visit
 from icloud.credentials import CredentialMalformed
 from runtime.http import Problem
@@ -27,7 +28,7 @@ async def look(visit: Visit) -> Response:
         "connection.html",
         shown=connection_shown(connection, moments, visit.stories.stale_after),
         calendars=calendars_shown(connection, moments),
-        malformed=visit.words.said(MALFORMED["app_password"]),
+        malformed=malformed_words(visit.words),
         look=await look_ahead(visit, connection, moments),
     )
 
@@ -65,13 +66,13 @@ async def reconnect(visit: Visit) -> Response:
     try:
         with refusals_as_problems():
             await visit.stories.reconnect(owner, connection.id, visit.typed("app_password"), apple_id or None)
-    except CredentialMalformed as wrong:
-        return _reconnect_form(visit, connection, malformed(wrong.field, visit.words), status=422)
+    except CredentialMalformed:
+        return _reconnect_form(visit, connection, mistakes(visit, visit.words, apple_id=False), status=422)
     except Problem as problem:
-        mistake = refused(problem, visit.moments(connection))
+        wrong = [refused(problem, visit.moments(connection))]
         # Whoever changed their Apple ID has no password that the old one opens.
         ask = problem.code == "credentials_rejected"
-        return told_when(problem, _reconnect_form(visit, connection, mistake, ask=ask, status=problem.status))
+        return told_when(problem, _reconnect_form(visit, connection, wrong, ask=ask, status=problem.status))
     _log.info("reconnected", connection_id=connection.id, account_id=owner.account_id)
     return visit.go_to(f"/connections/{connection.id}", told="reconnected")
 
@@ -94,17 +95,17 @@ async def disconnect(visit: Visit) -> Response:
 
 
 def _reconnect_form(
-    visit: Visit, connection: Connection, mistake: Mistake | None = None, *, ask: bool = False, status: int = 200
+    visit: Visit, connection: Connection, wrong: Sequence[Mistake] = (), *, ask: bool = False, status: int = 200
 ) -> Response:
     """`ask`: for the Apple ID, too, although we have one."""
-    needed = connection.apple.remembered is None or (mistake is not None and mistake.field == "apple_id")
+    needed = connection.apple.remembered is None or "apple_id" in {one.field for one in wrong}
     return visit.page(
         "reconnect.html",
         status,
         shown=connection_shown(connection, visit.moments(connection), visit.stories.stale_after),
-        typed=Typed(visit.typed("apple_id")[:254]),
+        typed=Typed(apple_id_typed(visit), lost=is_lost(visit)),
         ask_apple_id=needed or ask or bool(visit.typed("apple_id")),
         known="" if needed else connection.apple.hint,
-        errors=[] if mistake is None else [mistake],
-        malformed=visit.words.said(MALFORMED["app_password"]),
+        errors=wrong,
+        malformed=malformed_words(visit.words),
     )

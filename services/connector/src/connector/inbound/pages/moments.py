@@ -43,6 +43,10 @@ class Moments:
         month = self.words(f"date.months.{day.month}")
         return self.words("date.day_and_month", day=self._day_number(day), month=month)
 
+    def is_this_year(self, day: date) -> bool:
+        """Whether its year goes without saying."""
+        return day.year == self.now.astimezone(self.zone).year
+
     def clock(self, moment: datetime) -> str:
         """Like `09:30`."""
         return f"{moment.astimezone(self.zone):%H:%M}"

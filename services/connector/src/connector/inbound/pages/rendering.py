@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from connector.inbound.pages import zones
 from connector.inbound.pages.catalogue import NAMES, Words, read_catalogues
 
 PREFIX: Final = "/calendars"
@@ -36,6 +37,7 @@ _STATIC_TYPES: Final = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
+    "txt": "text/plain; charset=utf-8",
 }
 _INDENT: Final = re.compile(r"\n\s+")
 """A tenth of a page's weight, and nobody sees it."""
@@ -94,5 +96,5 @@ def renderer() -> Renderer:
 
 def _static_files() -> Mapping[str, StaticFile]:
     folder = files(__package__) / "static"
-    contents = {file.name: file.read_bytes() for file in folder.iterdir()}
+    contents = {file.name: file.read_bytes() for file in folder.iterdir()} | {"zones.txt": zones.known().encode()}
     return {name: StaticFile(name, content, compress(content, mtime=0)) for name, content in contents.items()}

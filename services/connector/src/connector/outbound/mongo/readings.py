@@ -132,7 +132,13 @@ def _age_document(age: CalendarAge) -> Document:
 
 
 def _held_document(held: HeldRemovals) -> Document:
-    return {"since": held.since, "known": held.known, "missing": held.missing, "doubt": held.doubt}
+    return {
+        "since": held.since,
+        "known": held.known,
+        "missing": held.missing,
+        "doubt": held.doubt,
+        "kept_until": held.kept_until,
+    }
 
 
 def _quarantined_document(quarantined: Quarantined) -> Document:

@@ -47,6 +47,7 @@ def claim_from(document: Document, lease: Lease, claimed_at: datetime) -> Claim:
         activity=made_of(Activity, document.get("activity", {})),
         lease=lease,
         exports=_exports_from(document, setup),
+        showed=document.get("showed", ""),
         allowance=Allowance((document.get("allowance") or {}).get("level")),
         trail=Trail(
             made_of(LastSaid, document["last_said"]) if document.get("last_said") else None,

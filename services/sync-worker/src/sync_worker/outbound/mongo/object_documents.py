@@ -24,6 +24,7 @@ _FIELDS: Final = (
     "extent",
     "horizon",
     "quarantine",
+    "was",
 )
 _OWN: Final = {"$in": [True, {"$ifNull": ["$content.groups.facts.own_appointment", []]}]}
 """An object is the user's own appointment as a whole, or not at all."""
@@ -66,6 +67,8 @@ def state_document(claim: Claim, state: State) -> Document:
     }
     if state.content.extent:
         read["extent"] = _span_document(state.content.extent)
+    if state.was:
+        read["was"] = state.was
     return about | read | quarantine_field(state.quarantine) | origin_fields(state.origin)
 
 
@@ -75,7 +78,8 @@ def quarantine_field(quarantine: Quarantine | None) -> Document:
         return {}
     span = {"span": _span_document(quarantine.span)} if quarantine.span else {}
     occurrences = {"occurrences": quarantine.occurrences} if quarantine.occurrences else {}
-    return {"quarantine": {"reason": quarantine.reason, **span, **occurrences}}
+    listed = {"listed": quarantine.listed} if quarantine.listed else {}
+    return {"quarantine": {"reason": quarantine.reason, **span, **occurrences, **listed}}
 
 
 def origin_fields(origin: Origin | None) -> Document:
@@ -110,6 +114,7 @@ def state_from(document: Document) -> State:
         content=_content_from(document["content"]),
         quarantine=_quarantine_from(document),
         origin=_origin_from(document),
+        was=document.get("was", ""),
     )
 
 
@@ -132,6 +137,7 @@ def known_from(document: Document) -> Known:
         origin=_origin_from(document),
         own=document.get("own", False),
         occurrences=int(document.get("occurrences", 0)),
+        was=document.get("was", ""),
     )
 
 
@@ -169,7 +175,8 @@ def _quarantine_from(document: Document) -> Quarantine | None:
     held: dict[str, Any] | None = document.get("quarantine")
     if held is None:
         return None
-    return Quarantine(held["reason"], Span(*held["span"]) if "span" in held else None, held.get("occurrences", 0))
+    span = Span(*held["span"]) if "span" in held else None
+    return Quarantine(held["reason"], span, held.get("occurrences", 0), held.get("listed", ""))
 
 
 def _origin_from(document: Document) -> Origin | None:

@@ -168,6 +168,7 @@ def _left_behind(claim: Claim, ending: Ending) -> Document:
                 "unpublished": _UNSAID,
                 # What this pass said is told by the next one again: a worker that dies now has not told it.
                 **({"last_said": _UNSAID} if claim.trail.last == claim.trail.before else {}),
+                **({"showed": claim.trail.shows} if claim.trail.shows else {}),
                 "throttled_until": _UNSAID,
                 **({"activity.changed_at": NOW} if changed else {}),
                 **(_appointments(claim, outlook) if outlook else {}),

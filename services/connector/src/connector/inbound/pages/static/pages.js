@@ -9,7 +9,8 @@ if (zones) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (here) {
     if (![...zones.options].some((option) => option.value === here)) {
-      zones.add(new Option(here, here), 0);
+      const place = here.slice(here.indexOf("/") + 1).replaceAll("_", " ").replaceAll("/", ", ");
+      zones.add(new Option(place, here), 0);
     }
     zones.value = here;
   }
@@ -17,51 +18,84 @@ if (zones) {
 
 // The password as Apple shows it, whatever was copied along with it.
 const letters = (typed) => typed.replace(/[\p{Cf}\p{Cc}\p{Z}\p{Pd}]/gu, "").toLowerCase();
-const wellFormed = (typed) => /^[a-z]{16}$/.test(letters(typed));
+const isPassword = (typed) => /^[a-z]{16}$/.test(letters(typed));
+const isAppleId = (typed) => {
+  const address = typed.replace(/\p{Cf}/gu, "").trim().toLowerCase();
+  return address.length <= 254 && /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(address);
+};
+
+// A form with a password would come back without it, and Apple shows it only once: what cannot be right is not sent.
 const password = byId("app_password");
 if (password) {
+  const [zone, city] = [byId("time_zone"), byId("time_zone_other")];
+  const typesZone = () => zone.value === "other";
+  // What may be typed is asked for once somebody wants to type it. Until it is here, it is the server that decides.
+  let known = null;
+  const learn = async () => {
+    if (known || !typesZone()) return;
+    known = new Set();
+    try {
+      const answer = await fetch(password.form.dataset.zones);
+      if (answer.ok) known = new Set((await answer.text()).split("\n"));
+    } catch {
+      known = null;
+    }
+  };
+  const plain = (typed) => typed.normalize("NFKD").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  const isZone = (typed) => !typesZone() || !known?.size || known.has(plain(typed));
+
+  const fields = [[byId("apple_id"), isAppleId], [password, isPassword], [zone, isZone]].filter(([field]) => field);
+  const typed = (field) => (field === zone && typesZone() ? city.value : field.value);
+  const fault = ([field, right]) => {
+    if (!typed(field).trim()) return field.dataset.empty ?? "";
+    return right(typed(field)) ? "" : field.dataset.malformed;
+  };
+  const mended = (one) => fault(one) || accept(one[0]);
+
+  for (const one of fields) one[0].addEventListener("input", () => mended(one));
+  city?.addEventListener("input", () => mended([zone, isZone]));
+  zone?.addEventListener("input", learn);
+  if (zone) learn();
   password.addEventListener("paste", (event) => {
     const pasted = event.clipboardData?.getData("text") ?? "";
-    if (wellFormed(pasted)) {
+    if (isPassword(pasted)) {
       event.preventDefault();
       password.value = letters(pasted).match(/.{4}/g).join("-");
-      accept();
+      accept(password);
     }
-  });
-  password.addEventListener("input", () => {
-    if (wellFormed(password.value)) accept();
   });
   password.form.addEventListener("submit", (event) => {
-    // Another password than an app-specific one does not even leave the browser.
-    if (password.value && !wellFormed(password.value)) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      refuse();
-    }
+    const wrong = fields.filter(fault);
+    if (!wrong.length) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    for (const one of wrong) refuse(one[0], fault(one));
+    const [first] = wrong[0];
+    (first === zone && typesZone() ? city : first).focus();
   });
 }
 
-function refuse() {
-  let said = byId("app_password-mistake");
+function refuse(field, message) {
+  const id = `${field.id}-mistake`;
+  let said = byId(id);
   if (!said) {
     said = document.createElement("p");
-    said.id = "app_password-mistake";
+    said.id = id;
     said.className = "mistake";
     said.setAttribute("role", "alert");
-    password.parentElement.before(said);
+    (field.closest(".secret") ?? field).before(said);
   }
-  said.textContent = password.dataset.malformed;
-  password.setAttribute("aria-invalid", "true");
-  password.setAttribute("aria-describedby", "app_password-mistake app_password-hint");
-  password.closest(".field").classList.add("field-wrong");
-  password.focus();
+  said.textContent = message;
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-describedby", `${id} ${field.id}-hint`);
+  field.closest(".field").classList.add("field-wrong");
 }
 
-function accept() {
-  byId("app_password-mistake")?.remove();
-  password.removeAttribute("aria-invalid");
-  password.setAttribute("aria-describedby", "app_password-hint");
-  password.closest(".field").classList.remove("field-wrong");
+function accept(field) {
+  byId(`${field.id}-mistake`)?.remove();
+  field.removeAttribute("aria-invalid");
+  field.setAttribute("aria-describedby", `${field.id}-hint`);
+  field.closest(".field").classList.remove("field-wrong");
 }
 
 for (const button of document.querySelectorAll("[data-reveals]")) {
