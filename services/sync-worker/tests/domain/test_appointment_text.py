@@ -102,12 +102,12 @@ def test_the_zone_is_defined_rightly_for_who_does_not_know_its_name(times: tuple
     ("start", "lasts", "span"),
     [
         ("20260328T220000", "DTEND;TZID=Europe/Paris:20260329T060000", ("2026-03-28T21:00", "2026-03-29T04:00")),
-        ("20260328T220000", "DURATION:PT8H", ("2026-03-28T21:00", "2026-03-29T04:00")),
+        ("20260328T220000", "DURATION:PT8H", ("2026-03-28T21:00", "2026-03-29T05:00")),
         ("20260329T020000", "DURATION:PT30M", ("2026-03-29T01:00", "2026-03-29T01:30")),
         ("20260105T100000", "DURATION:-PT1H", ("2026-01-05T08:00", "2026-01-05T09:00")),
         ("20260105T100000", "DTEND;TZID=Europe/Paris:20260105T080000", ("2026-01-05T07:00", "2026-01-05T09:00")),
     ],
-    ids=["a night of a clock change", "its duration", "in the gap", "backwards", "the wrong way round"],
+    ids=["a night of a clock change", "eight hours of it", "in the gap", "backwards", "the wrong way round"],
 )
 def test_an_appointment_lies_where_an_imported_event_would_lie(start: str, lasts: str, span: tuple[str, str]) -> None:
     text = (

@@ -91,6 +91,29 @@ def test_a_rule_that_excludes_without_end_leaves_the_series_busy() -> None:
     assert [len(group.spans) for group in result.groups] == [57]
 
 
+def test_instances_named_in_an_hour_that_comes_twice_are_done_with_in_time() -> None:
+    hour = ",".join(f"20261101T01{number // 60:02}{number % 60:02}" for number in range(3600))
+    exceptions = [f"EXDATE;TZID=America/New_York:{hour}"] * 12
+    rules = [f"RRULE:FREQ=DAILY;INTERVAL={number + 1};BYHOUR=3,4" for number in range(20)]
+
+    for ways in (rules, rules[:1], [f"{rule};COUNT=9" for rule in rules]):
+        result = read(calendar(event("DTSTART:20260105T100000Z", END, *ways, *exceptions)))
+
+        assert isinstance(result, Unreadable)
+        assert result.reason == Flaw.TOO_MUCH_WORK
+
+
+def test_a_year_of_days_that_name_one_of_several_instances_is_read() -> None:
+    days = sorted({at(minutes * 1440)[:8] for minutes in range(336)})
+    moved = [event(f"RECURRENCE-ID;VALUE=DATE:{day}", f"DTSTART:{day}T200000Z") for day in days]
+    series = event("DTSTART:20260101T100000Z", "DTEND:20260101T110000Z", "RRULE:FREQ=DAILY;BYHOUR=10,12;COUNT=800")
+
+    result = read(calendar(series, *moved))
+
+    assert isinstance(result, ImportedObject)
+    assert sum(len(group.spans) for group in result.groups) == 800
+
+
 def test_a_zone_that_nobody_knows_blocks_all_instances_of_a_long_series() -> None:
     moved = (
         event(f"RECURRENCE-ID;TZID=Nowhere:{at(60 * n + 1440)}", f"DTSTART;TZID=Nowhere:{at(60 * n + 1441)}")

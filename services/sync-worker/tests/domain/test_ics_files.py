@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync_worker.domain import lengths, quirks, rules, series, text, times, zone_names
+from sync_worker.domain import lengths, names, quirks, rules, series, text, times, zone_names
 from sync_worker.domain.occurrences import read_object
 from sync_worker.domain.values import FactGroup, Span, Unreadable
 
@@ -85,9 +85,13 @@ def test_each_quirk_has_a_witness_that_reads_wrong_without_it(
     zone_names.remembered_zone.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["day_meant", "until_meant"])
-def test_times_of_another_kind_have_a_witness(name: str) -> None:
-    assert getattr(series, name) is getattr(quirks, name)
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [(series, "day_meant"), (names, "day_meant"), (names, "until_meant"), (names, "second_pass")],
+    ids=["exceptions", "instances", "ends", "folds"],
+)
+def test_times_of_another_kind_have_a_witness(place: object, name: str) -> None:
+    assert getattr(place, name) is getattr(quirks, name)
     assert name in {file.stem for file in FILES}
 
 

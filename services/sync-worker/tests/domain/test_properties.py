@@ -75,6 +75,14 @@ def test_one_exdate_more_is_exactly_one_occurrence_less(
 
 
 @same_each_run
+@given(zones, minutes, rules, lengths)
+def test_minutes_of_a_duration_are_exact_whatever_the_clocks_do(zone: str, at: int, rule: str, length: int) -> None:
+    groups = read(series(zone, FIRST + timedelta(minutes=at), rule, length))
+
+    assert {end - start for group in groups for start, end in group.spans} <= {length * 60}
+
+
+@same_each_run
 @given(minutes, rules, lengths, st.integers(-11, 12))
 def test_a_floating_series_follows_the_zone_of_the_connection(at: int, rule: str, length: int, hours: int) -> None:
     start = FIRST + timedelta(minutes=at // 4, days=20)

@@ -1,201 +1,224 @@
 """Series that somebody might have in a calendar, and some that nobody would: one for each number."""
 
 import random
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-# Half hours, Ramadan, two hours at once, summer time at midnight, below zero and the other way round, a day that was
-# left out, names of Windows, and one that the object defines itself.
-OWN_ZONE: Final = "Our Own Time"
-ZONES: Final = {
-    **dict.fromkeys(("Europe/Paris", "America/New_York"), 4),
-    **dict.fromkeys(("Australia/Lord_Howe", "Africa/Casablanca", "Antarctica/Troll", "Africa/Cairo"), 2),
-    **dict.fromkeys(("Asia/Kathmandu", "America/St_Johns", "Europe/Dublin", "Pacific/Apia", "Asia/Beirut"), 1),
-    **dict.fromkeys(("W. Europe Standard Time", "Pacific Standard Time", OWN_ZONE), 2),
-}
-INFOS: Final = {
-    "W. Europe Standard Time": ZoneInfo("Europe/Berlin"),
-    "Pacific Standard Time": ZoneInfo("America/Los_Angeles"),
-    OWN_ZONE: ZoneInfo("America/Santiago"),
-}
+from generated_lines import Lines
+from generated_rules import (
+    DEFINITION,
+    OWN_ZONE,
+    ZONES,
+    endless_rule,
+    fold_of,
+    several_a_day,
+    zone_of,
+)
+
 HOMES: Final = ("Europe/Paris", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kathmandu", "Africa/Cairo", "UTC")
-WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-# What the IANA database says of Chile since 2023.
-DEFINITION: Final = f"""BEGIN:VTIMEZONE
-TZID:{OWN_ZONE}
-BEGIN:STANDARD
-DTSTART:20230402T000000
-RRULE:FREQ=YEARLY;BYMONTH=4;BYDAY=1SU
-TZOFFSETFROM:-0300
-TZOFFSETTO:-0400
-END:STANDARD
-BEGIN:DAYLIGHT
-DTSTART:20220911T000000
-RRULE:FREQ=YEARLY;BYMONTH=9;BYDAY=1SU
-TZOFFSETFROM:-0400
-TZOFFSETTO:-0300
-END:DAYLIGHT
-END:VTIMEZONE
-""".replace("\n", "\r\n")
+SECOND: Final = timedelta(seconds=1)
 
 
-def zone_of(name: str) -> ZoneInfo:
-    return INFOS.get(name) or ZoneInfo(name)
+@dataclass
+class Stretch:
+    """A rule in force from the instance at `place` on: the lines of its event, what it leaves out and what it moves."""
 
-
-def some(chance: random.Random, values: Sequence[int | str], most: int) -> str:
-    return ",".join(map(str, chance.sample(values, chance.randint(1, most))))
+    start: datetime
+    place: datetime
+    lines: list[str]
+    gone: list[str] = field(default_factory=list)
+    overrides: list[list[str]] = field(default_factory=list)
 
 
 class GeneratedSeries:
-    """`text` is the object, `home` the zone of the connection."""
+    """`text` is the object, `home` the zone of the connection. `plainly` says the same in words that all agree on."""
 
     def __init__(self, name: str) -> None:
         chance = self._chance = random.Random(name)  # noqa: S311  the same each time
         self.home = chance.choice(HOMES)
         weights = {"date": 6, "floating": 3, "utc": 3, **ZONES}
         self._kind = chance.choices([*weights], [*weights.values()])[0]
+        self._lines = Lines(chance, self.home, self._kind)
         days_ago = 0 if self._kind == OWN_ZONE else chance.choice([0, 0, 100, 500, 5000, 15_000])
         minutes = 0 if self._kind == "date" else chance.choice(range(0, 1440, 15))
         day = datetime(2027, 1, 1) - timedelta(days=days_ago + chance.randint(0, 400))  # noqa: DTZ001  wall time
         self._start = day + timedelta(minutes=minutes)
-        self.text = self._object()
+        # Of a zone that the object defines, the oracle's own reading knows no fold.
+        fold = fold_of(self._kind) if self._kind in ZONES and self._kind != OWN_ZONE else None
+        self._fold = fold if chance.random() < 0.06 else None
+        if self._fold:
+            self._start = self._in_the_fold(*self._fold)
+        self.text, self.plainly = self._object()
 
-    def _time(self, name: str, *moments: datetime, parameters: str = "", kind: str = "") -> str:
-        kind = kind or self._kind
-        if kind == "date":
-            return f"{name}{parameters};VALUE=DATE:" + ",".join(f"{moment:%Y%m%d}" for moment in moments)
-        zone = "" if kind in {"floating", "utc"} else f";TZID={kind}"
-        z = "Z" if kind == "utc" else ""
-        return f"{name}{parameters}{zone}:" + ",".join(f"{moment:%Y%m%dT%H%M%S}{z}" for moment in moments)
-
-    def _in(self, kind: str, moment: datetime) -> datetime:
-        """The same instant on another wall."""
-        mine = UTC if self._kind == "utc" else zone_of(self._kind)
-        return moment.replace(tzinfo=mine).astimezone(UTC if kind == "utc" else zone_of(kind))
-
-    def _end(self, start: datetime) -> str | None:
-        chance, shape = self._chance, self._chance.random()
-        if self._kind == "date":
-            days = chance.choice([1, 1, 1, 2, 5, 14])
-            if shape < 0.1:
-                return None
-            return f"DURATION:P{days}D" if shape < 0.2 else self._time("DTEND", start + timedelta(days=days))
-        minutes = chance.choice([15, 30, 60, 60, 90, 480, 1500, 6000])
-        if shape < 0.05:
-            return None
-        if shape < 0.15:
-            return chance.choice([f"DURATION:PT{minutes}M", "DURATION:P1D", "DURATION:P1W", "DURATION:P1DT2H"])
-        return self._time("DTEND", start + timedelta(minutes=minutes))
+    def _in_the_fold(self, change: datetime, by: timedelta) -> datetime:
+        """Some days before the clocks go back, at a time that comes twice then."""
+        first = (change - by * self._chance.random()).astimezone(zone_of(self._kind)).replace(tzinfo=None, second=0)
+        return first.replace(microsecond=0) - timedelta(days=self._chance.choice([1, 7, 28, 84]))
 
     def _rule(self) -> str:
         chance = self._chance
-        weights = {"YEARLY": 3, "MONTHLY": 5, "WEEKLY": 6, "DAILY": 3, "HOURLY": 1, "MINUTELY": 0.5}
-        if self._kind == "date":
-            weights |= {"HOURLY": 0, "MINUTELY": 0}
-        frequency = chance.choices([*weights], [*weights.values()])[0]
-        parts = [f"FREQ={frequency}"]
-        if frequency in {"HOURLY", "MINUTELY"}:
-            parts.append(f"INTERVAL={chance.choice([5, 7, 12, 36]) * (1 if frequency == 'HOURLY' else 61)}")
-        elif chance.random() < 0.4:
-            parts.append(f"INTERVAL={chance.choice([2, 3, 4, 6])}")
-        parts += self._days(frequency)
-        if frequency == "DAILY" and self._kind != "date" and chance.random() < 0.2:
-            parts.append("BYHOUR=" + some(chance, range(24), 3))
+        rule = endless_rule(chance, all_day=self._kind == "date")
         ending = chance.random()
-        if ending < 0.25:
-            parts.append(f"COUNT={chance.choice([1, 2, 5, 10, 50, 400])}")
-        elif ending < 0.5:
-            parts.append("UNTIL=" + self._until())
-        return ";".join(parts)
+        if self._fold or 0.25 <= ending < 0.5:
+            return self._until(rule)
+        return f"{rule};COUNT={chance.choice([1, 2, 5, 10, 50, 400])}" if ending < 0.25 else rule
 
-    def _days(self, frequency: str) -> list[str]:
-        chance = self._chance
-        by_day = f"BYDAY={some(chance, WEEKDAYS, 4)}"
-        nth = f"BYDAY={chance.choice([1, 2, 3, 4, 5, -1, -2])}{chance.choice(WEEKDAYS)}"
-        position = f"BYSETPOS={chance.choice(['1', '2', '-1', '1,-1'])}"
-        month = f"BYMONTH={some(chance, range(1, 13), 3)}"
-        choices = {
-            "WEEKLY": [[], [], [by_day], [by_day], [by_day, month]],
-            "MONTHLY": [[], [], [nth], [nth, month], [by_day, position], [by_day, "BYMONTHDAY=13"],
-                        [f"BYMONTHDAY={some(chance, (1, 15, 28, 29, 30, 31, -1, -2, -31), 3)}"]],
-            "YEARLY": [[], [], [month, nth], [nth], [month, "BYMONTHDAY=29,30,31,-1"], [month, by_day, position],
-                       [f"BYWEEKNO={some(chance, range(2, 52), 3)}", by_day],
-                       [f"BYYEARDAY={some(chance, (1, 59, 60, 200, 365, 366, -1, -366, -306), 3)}"]],
-            "DAILY": [[], [], [by_day], [month], ["BYMONTHDAY=1,2,-1"]],
-        }  # fmt: skip
-        week_start = [f"WKST={chance.choice(['MO', 'SU', 'WE'])}"] if chance.random() < 0.3 else []
-        return chance.choice(choices.get(frequency, [[]])) + week_start
-
-    def _until(self) -> str:
+    def _until(self, rule: str) -> str:
         local = self._start + timedelta(days=self._chance.choice([0, 7, 30, 365, 5200]))
+        if self._fold:
+            change, by = self._fold
+            return f"{rule};UNTIL={change + by * self._chance.random():%Y%m%dT%H%M%SZ}"
+        shape = self._chance.random()
+        if self._kind == "date":
+            return f"{rule};UNTIL={local:%Y%m%d}"
+        if shape < 0.3:
+            # The oracle takes it for the first moment of that day, in UTC.
+            until, local = f"{local:%Y%m%d}", local.replace(hour=23, minute=59, second=59)
+        elif shape < 0.4 or self._kind == "floating":
+            # The oracle takes it for a time in UTC.
+            until = f"{local:%Y%m%dT%H%M%S}"
+        else:
+            until = self._last(local)
+        self._lines.said_plainly[f"RRULE:{rule};UNTIL={until}"] = f"RRULE:{rule};UNTIL={self._last(local)}"
+        return f"{rule};UNTIL={until}"
+
+    def _last_before(self, local: datetime) -> str:
+        if self._kind == "date":
+            return f"{local - timedelta(days=1):%Y%m%d}"
+        if self._kind == "floating":
+            return f"{local - SECOND:%Y%m%dT%H%M%S}"
+        return f"{self._lines.moved_to('utc', local) - SECOND:%Y%m%dT%H%M%SZ}"
+
+    def _last(self, local: datetime) -> str:
+        """UNTIL as it ought to be written."""
         if self._kind in {"date", "floating"}:
             return f"{local:%Y%m%d}" if self._kind == "date" else f"{local:%Y%m%dT%H%M%S}"
-        return f"{self._in('utc', local):%Y%m%dT%H%M%SZ}"
+        return f"{self._lines.moved_to('utc', local):%Y%m%dT%H%M%SZ}"
 
-    def _instances(self, rule: str) -> list[datetime]:
+    def _instances(self, rule: str, start: datetime) -> list[datetime]:
         """Some of the series' own instances near the horizon, to be moved or deleted."""
-        plain = rrulestr(
-            ";".join(part for part in rule.split(";") if not part.startswith("UNTIL")), dtstart=self._start
-        )
-        near = max(self._start, datetime(2026, 1, 1) + timedelta(days=self._chance.randint(0, 300)))  # noqa: DTZ001  wall time
-        return [moment for _, moment in zip(range(12), plain.xafter(near, inc=True), strict=False)]
+        plain = rrulestr(";".join(part for part in rule.split(";") if not part.startswith("UNTIL")), dtstart=start)
+        near = max(start, datetime(2026, 1, 1) + timedelta(days=self._chance.randint(0, 300)))  # noqa: DTZ001  wall time
+        found = [moment for _, moment in zip(range(12), plain.xafter(near, inc=True), strict=False)]
+        return [moment for moment in found if self._is_itself(moment, found)] if several_a_day(rule) else found
 
-    def _facts(self) -> list[str]:
-        chance = self._chance
-        lines = [f"TRANSP:{chance.choice(['OPAQUE', 'TRANSPARENT'])}"] if chance.random() < 0.3 else []
-        if chance.random() < 0.15:
-            lines.append(f"STATUS:{chance.choice(['CANCELLED', 'TENTATIVE', 'CONFIRMED'])}")
-        if chance.random() < 0.15:
-            lines.append(f"X-APPLE-TRAVEL-DURATION;VALUE=DURATION:PT{chance.choice([15, 90])}M")
-        if chance.random() < 0.2:
-            answers = chance.choices(["ACCEPTED", "DECLINED"], k=3)
-            users = ("mailto:Me@example.org", "urn:uuid:MINE", "mailto:you@example.org")
-            lines += [f"ATTENDEE;PARTSTAT={answer}:{user}" for answer, user in zip(answers, users, strict=True)]
-        return lines
+    def _is_itself(self, moment: datetime, found: list[datetime]) -> bool:
+        """The oracle takes an instance at 7:00 UTC for one at 7:00 on the wall: not where both are."""
+        if self._kind in {"date", "floating", "utc"}:
+            return True
+        extra = [(moment + timedelta(days=day)).replace(hour=0, minute=0) + self._clock for day in (-1, 0, 1)]
+        others = {other for other in (*found, *extra) if other != moment}
+        walls = others | {self._lines.moved_to("utc", other).replace(tzinfo=None) for other in others}
+        return not walls & {moment, self._lines.moved_to("utc", moment).replace(tzinfo=None)}
 
-    def _overrides(self, instances: list[datetime]) -> Iterator[list[str]]:
-        chance = self._chance
+    @property
+    def _clock(self) -> timedelta:
+        return timedelta(hours=self._start.hour, minutes=self._start.minute)
+
+    def _overrides(
+        self, instances: list[datetime], start: datetime, rule: str, *, onwards: bool
+    ) -> Iterator[list[str]]:
+        chance, lines = self._chance, self._lines
         for moment in chance.sample(instances, min(len(instances), chance.choice([0, 0, 1, 3, 12]))):
-            onwards = ";RANGE=THISANDFUTURE" if chance.random() < 0.2 else ""
+            future = onwards and chance.random() < 0.2
             step = 1440 if self._kind == "date" else 15
             moved = moment + timedelta(
                 minutes=step * chance.choice([0, 1, -1, 5, 200, *([-40_000, 40_000] * (step == 15))])
             )
-            kind = chance.choice(["", "", "utc", "Asia/Tokyo"]) if self._kind in ZONES and not onwards else ""
-            named = self._time(
-                "RECURRENCE-ID", self._in(kind, moment) if kind else moment, parameters=onwards, kind=kind
-            )
-            yield [named, self._time("DTSTART", moved), *filter(None, [self._end(moved)]), *self._facts()]
+            named = lines.naming("RECURRENCE-ID", moment, start, onwards=future, several=several_a_day(rule))
+            again = [f"RRULE:{rule}"] if future and chance.random() < 0.5 else []
+            yield [named, lines.time("DTSTART", moved), *filter(None, [lines.end(moved)]), *again, *lines.facts()]
 
     def _further(self, *, periods: bool) -> str:
-        days = self._chance.sample(range(1, 500), self._chance.randint(1, 5))
-        moments = [self._start + timedelta(days=day) for day in days]
-        if self._kind == "date" or not periods or self._chance.random() < 0.5:
-            return self._time("RDATE", *moments)
-        line, _, values = self._time("RDATE;VALUE=PERIOD", *moments).rpartition(":")
-        return f"{line}:" + ",".join(f"{value}/PT{self._chance.choice([10, 200])}M" for value in values.split(","))
-
-    def _object(self) -> str:
         chance = self._chance
-        master = [self._time("DTSTART", self._start), *filter(None, [self._end(self._start)]), *self._facts()]
-        events, several = [master], False
-        if chance.random() < 0.9:
+        days = chance.sample(range(1, 500), chance.randint(1, 5))
+        moments = [self._start + timedelta(days=day) for day in days]
+        if self._kind == "date" or not periods or chance.random() < 0.5:
+            return self._lines.time("RDATE", *moments)
+        line, _, values = self._lines.time("RDATE;VALUE=PERIOD", *moments).rpartition(":")
+        z = "Z" if self._kind == "utc" else ""
+        ends = [f"{moment + timedelta(minutes=chance.choice([10, 200])):%Y%m%dT%H%M%S}{z}" for moment in moments]
+        lasts = [chance.choice([end, *self._lines.durations(200)]) for end in ends]
+        return f"{line}:" + ",".join(f"{value}/{last}" for value, last in zip(values.split(","), lasts, strict=True))
+
+    def _begun(self, start: datetime, place: datetime | None = None) -> Stretch:
+        lines = self._lines
+        own = [lines.time("DTSTART", start), *filter(None, [lines.end(start)]), *lines.facts()]
+        return Stretch(start, place or start, own)
+
+    def _object(self) -> tuple[str, str]:
+        chance = self._chance
+        if chance.random() < 0.12 and not self._fold:
+            return self._changing()
+        series, several = self._begun(self._start), False
+        if chance.random() < 0.9 or self._fold:
             rule = self._rule()
-            master.append(f"RRULE:{rule}")
-            # The oracle takes an instance at 7:00 UTC for one at 7:00 on the wall; several a day are mixed up so.
-            several = any(word in rule for word in ("HOURLY", "MINUTELY", "BYHOUR"))
-            instances = [] if several else self._instances(rule)
-            gone = chance.sample(instances, min(len(instances), chance.choice([0, 0, 1, 4])))
-            master.extend(self._time("EXDATE", moment) for moment in gone)
-            events += self._overrides(instances)
+            series.lines.append(f"RRULE:{rule}")
+            several = several_a_day(rule)
+            self._exceptions(series, self._instances(rule, series.start), rule)
         if chance.random() < 0.2:
-            master.append(self._further(periods=not several))
-        chance.shuffle(events)
-        body = "".join("\r\n".join(["BEGIN:VEVENT", "UID:series", *event, "END:VEVENT", ""]) for event in events)
+            series.lines.append(self._further(periods=not several))
+        events = [[*series.lines, *series.gone], *series.overrides]
+        return self._written({"series": events}), self._written({"series": self._plain(events)})
+
+    def _exceptions(self, stretch: Stretch, instances: list[datetime], rule: str, *, onwards: bool = True) -> None:
+        several = several_a_day(rule)
+        gone = self._chance.sample(instances, min(len(instances), self._chance.choice([0, 0, 1, 4])))
+        stretch.gone += [self._lines.naming("EXDATE", moment, stretch.start, several=several) for moment in gone]
+        stretch.overrides += self._overrides(instances, stretch.start, rule, onwards=onwards)
+
+    def _changing(self) -> tuple[str, str]:
+        """A series whose rule changes from some instance on, perhaps back to the first; plainly, one for each rule.
+
+        The oracle goes by the master's rule alone.
+        """
+        chance, stretches = self._chance, [self._begun(self._start)]
+        rules = [endless_rule(chance, all_day=self._kind == "date")]
+        for _ in range(chance.choice([1, 2, 2, 3])):
+            now = stretches[-1]
+            found = [moment for moment in self._instances(rules[-1], now.start) if moment > now.start]
+            if len(found) < 3:
+                break
+            place = chance.choice(found[1:])
+            if not several_a_day(rules[-1]):
+                self._exceptions(now, [moment for moment in found if moment < place], rules[-1], onwards=False)
+            later = chance.choice([0, 0, 15, 90]) * (96 if self._kind == "date" else 1)
+            stretches.append(self._begun(place + timedelta(minutes=later), place))
+            back = rules[-1] != rules[0] and chance.random() < 0.6
+            rules.append(rules[0] if back else endless_rule(chance, all_day=self._kind == "date", not_as=rules[-1]))
+        dates = [self._start + timedelta(days=day) for day in chance.sample(range(1, 900), chance.choice([0, 0, 3]))]
+        return self._in_one(stretches, rules, dates), self._one_by_one(stretches, rules, dates)
+
+    def _in_one(self, stretches: list[Stretch], rules: list[str], dates: list[datetime]) -> str:
+        events = [[*one.lines, f"RRULE:{rule}"] for one, rule in zip(stretches, rules, strict=True)]
+        for one, event in zip(stretches[1:], events[1:], strict=True):
+            event.append(self._lines.time("RECURRENCE-ID", one.place, parameters=";RANGE=THISANDFUTURE"))
+        events[0] += [line for one in stretches for line in one.gone]
+        events[0] += [self._lines.time("RDATE", *dates)] if dates else []
+        events += [override for one in stretches for override in one.overrides]
+        return self._written({"series": events})
+
+    def _one_by_one(self, stretches: list[Stretch], rules: list[str], dates: list[datetime]) -> str:
+        series = {}
+        for number, (one, rule) in enumerate(zip(stretches, rules, strict=True)):
+            ends = stretches[number + 1].place if number + 1 < len(stretches) else None
+            until = f";UNTIL={self._last_before(ends)}" if ends else ""
+            extra = [date for date in dates if (not number or date >= one.place) and (ends is None or date < ends)]
+            master = [*one.lines, f"RRULE:{rule}{until}", *one.gone]
+            master += [self._lines.time("RDATE", *extra)] if extra else []
+            series[f"series {number}"] = self._plain([master, *one.overrides])
+        return self._written(series)
+
+    def _plain(self, events: list[list[str]]) -> list[list[str]]:
+        return [[self._lines.said_plainly.get(line, line) for line in event] for event in events]
+
+    def _written(self, series: dict[str, list[list[str]]]) -> str:
+        together = [[f"UID:{uid}", *event] for uid, events in series.items() for event in events]
+        random.Random(self._start.isoformat()).shuffle(together)  # noqa: S311  the same for both texts
+        body = "".join("\r\n".join(["BEGIN:VEVENT", *event, "END:VEVENT", ""]) for event in together)
         definition = DEFINITION if self._kind == OWN_ZONE else ""
         return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\n{definition}{body}END:VCALENDAR\r\n"

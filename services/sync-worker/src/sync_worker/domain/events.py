@@ -187,7 +187,7 @@ class EventReading:
     def _travel(self, lines: Lines) -> int:
         for rest in lines.get("X-APPLE-TRAVEL-DURATION", ())[:1]:
             try:
-                seconds = read_duration(rest.rpartition(":")[2])
+                seconds = sum(read_duration(rest.rpartition(":")[2]))
             except Refused:
                 seconds = -1
             if 0 <= seconds <= _LONGEST_TRAVEL:

@@ -16,7 +16,7 @@ from sync_worker.domain.zone_names import Zones
 from sync_worker.domain.zones import NamedZone, Zone
 
 # Raised by one whenever the same text may be read differently: what was read by an older one is read again.
-VERSION = 6
+VERSION = 7
 # About half a second. A year of any calendar that people keep takes less than a fiftieth of it.
 _STEPS = 300_000
 # Of their own, so that zones cannot use up what the series needs: a hundred names, or a dozen definitions.

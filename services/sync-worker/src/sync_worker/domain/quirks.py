@@ -185,6 +185,35 @@ def until_meant(until: Moment, start: Moment) -> int:
     if until.is_date:
         return until.wall + DAY - 1
     if until.zone == UTC_ZONE and start.zone != UTC_ZONE:
-        wall = start.zone.wall(until.wall)
+        wall = _last_wall(until.wall, start.zone)
         return max(wall, until.wall) if start.floating else wall
     return until.wall
+
+
+def _last_wall(instant: int, zone: Zone) -> int:
+    """Tell the last wall time that is not after `instant`.
+
+    In the hour that comes twice, an instant of the second pass is after all of the first, be its clock earlier.
+    """
+    wall = zone.wall(instant)
+    first = zone.instant(wall)
+    if first >= instant or zone.wall(first) != wall:
+        return wall
+    offset = wall - first
+    before, after = first, instant
+    while after - before > 1:
+        between = (before + after) // 2
+        before, after = (between, after) if zone.wall(between) - between == offset else (before, between)
+    return before + offset
+
+
+def second_pass(named: Moment) -> Moment | None:
+    """RECURRENCE-ID or EXDATE in a zone in which that time comes twice: the second, if there is one.
+
+    The first is what it says (RFC 5545, 3.3.5). Who wrote the second in that zone has lost which one it was.
+    """
+    first = named.instant
+    second = named.zone.instant(named.wall + DAY) - DAY
+    if second <= first or named.zone.wall(second) != named.wall:
+        return None
+    return Moment(second, UTC_ZONE)

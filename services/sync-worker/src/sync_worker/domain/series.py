@@ -2,18 +2,18 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sync_worker.domain.budget import Budget, Refused
 from sync_worker.domain.civil import DAY
 from sync_worker.domain.events import Event
 from sync_worker.domain.gathering import Gathering
 from sync_worker.domain.lengths import Length
-from sync_worker.domain.quirks import day_meant, until_meant
+from sync_worker.domain.names import extra, last_wall
+from sync_worker.domain.parts import Override, Part, newest, newest_of_each, parts, place
+from sync_worker.domain.quirks import day_meant
 from sync_worker.domain.recurrence import Window, walls
-from sync_worker.domain.rules import Rule
-from sync_worker.domain.times import Written
-from sync_worker.domain.zones import FIRST, LAST, UTC_ZONE, Moment, Zone
+from sync_worker.domain.zones import FIRST, LAST, Moment, Zone
 
 # An override is looked at so often for each of its masters, and an RDATE costs so many candidates of a rule.
 _VISITS = 4
@@ -22,85 +22,25 @@ _STEPS_OF_A_DATE = 8
 
 def gather(events: list[Event], home: Zone, gathering: Gathering, budget: Budget) -> None:
     """Add the occurrences of events that share a UID. Raise `Refused` when there are too many; the nearest are in."""
-    masters = _newest([event for event in events if event.replaces is None])
-    overrides = [_Override(event, event.replaces) for event in events if event.replaces is not None]
+    masters = newest([event for event in events if event.replaces is None])
+    overrides = [Override(event, event.replaces) for event in events if event.replaces is not None]
     if not masters:
         # Invited to single instances only. One that brings its own rule for all later ones is a series after all.
-        first = min((one for one in overrides if one.event.onwards and one.event.rules), key=_place, default=None)
+        first = min((one for one in overrides if one.event.onwards and one.event.rules), key=place, default=None)
         if first is None:
-            for one in _newest_of_each(overrides):
+            for one in newest_of_each(overrides):
                 gathering.add(one.event.facts, *span_of(one.event))
             return
         masters, overrides = [first.event], [one for one in overrides if one is not first]
     for master in masters:
         budget.spend(_VISITS * len(overrides))
-        named = _newest_of_each(_Override(one.event, _meant(one.instance, master, home)) for one in overrides)
-        for part, inside, ends in _parts(master, named, budget):
-            Series(part, inside, home, gathering, ends=ends).gather(budget)
+        for part in parts(master, overrides, home, budget):
+            Series(part, home, gathering).gather(budget)
 
 
 def span_of(event: Event) -> tuple[int, int]:
     """Tell when the one occurrence that a VEVENT names itself begins and ends."""
     return event.length.span(event.start.zone, event.start.wall, event.start.instant)
-
-
-@dataclass(frozen=True, slots=True)
-class _Override:
-    """A VEVENT and the instance it replaces, in the kind of time that the instance's master uses."""
-
-    event: Event
-    instance: Moment
-
-
-def _meant(named: Moment, master: Event, home: Zone) -> Moment:
-    start = master.start
-    if named.is_date is start.is_date:
-        return named
-    if start.is_date:
-        return Moment(day_meant(named, home), home, is_date=True, floating=True)
-    return Moment(named.wall + start.wall % DAY, start.zone)
-
-
-def _newest(events: list[Event]) -> list[Event]:
-    """Return those of the highest SEQUENCE (RFC 5546, 2.1.4); where that does not tell them apart, all of them."""
-    highest = max((event.sequence for event in events), default=0)
-    return [event for event in events if event.sequence == highest]
-
-
-def _newest_of_each(overrides: Iterable[_Override]) -> list[_Override]:
-    same: dict[int, list[_Override]] = {}
-    for one in overrides:
-        same.setdefault(one.instance.instant, []).append(one)
-    newest = {at: max(one.event.sequence for one in each) for at, each in same.items()}
-    return [one for at, each in same.items() for one in each if one.event.sequence == newest[at]]
-
-
-def _place(override: _Override) -> int:
-    return override.instance.instant
-
-
-def _parts(master: Event, overrides: list[_Override], budget: Budget) -> Iterator[tuple[Event, list[_Override], int]]:
-    """Cut a series where an override changes its rule from then on: there the override's own series begins.
-
-    Yield each part's master, the overrides inside of it, and the instant at which it ends.
-    """
-    plain: list[_Override] = []
-    restarts: list[_Override] = []
-    for one in overrides:
-        anew = one.event.onwards and one.event.rules and (master.replaces or one.event.rules != master.rules)
-        (restarts if anew else plain).append(one)
-    restarts.sort(key=_place)
-    firsts = [FIRST, *map(_place, restarts)]
-    for restart, first, last in zip([None, *restarts], firsts, [*firsts[1:], LAST], strict=True):
-        budget.spend(len(overrides) + len(master.excluded) + len(master.dates))
-        part = _continued(restart, master) if restart else master
-        yield part, [one for one in plain if first <= _place(one) < last], last
-
-
-def _continued(override: _Override, master: Event) -> Event:
-    """The series that an override begins, with what its master says of single instances."""
-    event, later = override.event, tuple(date for date in master.dates if date[0].instant >= _place(override))
-    return replace(event, excluded=event.excluded + master.excluded, dates=event.dates + later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,27 +53,26 @@ class _Onwards:
 
 
 class Series:
-    """One master, up to the instant `ends`, and what replaces its instances.
+    """One part of a series: its instances, what replaces them, and what is left out.
 
     An instance is known by its key: its wall time if the series is all-day, else its instant.
     """
 
-    def __init__(
-        self, master: Event, overrides: list[_Override], home: Zone, gathering: Gathering, *, ends: int
-    ) -> None:
-        self._master = master
+    def __init__(self, part: Part, home: Zone, gathering: Gathering) -> None:
+        master = self._master = part.master
         self._home = home
         self._gathering = gathering
-        self._ends = ends
+        self._ends = part.ends
         self._zone = master.start.zone
         self._by_day = master.start.is_date
         self._seen: set[int] = set()
         self._gone: set[int] = set()
         self._gone_days: set[int] = set()
         self._leave_out(master.excluded)
-        self._overrides = [one.event for one in overrides if not self._is_left_out(one.instance)]
-        self._leave_out(event.replaces for event in self._overrides if event.replaces)
-        self._onwards = sorted(self._changes(overrides), key=lambda change: change.key)
+        overrides = [one for one in part.overrides if not self._is_left_out(one.instance)]
+        self._overrides = [one.event for one in overrides]
+        self._leave_out(one.instance for one in overrides)
+        self._onwards = sorted(self._changes(part.overrides), key=lambda change: change.key)
         self._onwards_keys = [change.key for change in self._onwards]
 
     def gather(self, budget: Budget) -> None:
@@ -146,7 +85,7 @@ class Series:
         for moment, length in master.dates:
             budget.spend(_STEPS_OF_A_DATE)
             self._take_date(moment, length)
-        lasts = [min(window.last, _until(rule, master.start)) for rule in master.rules]
+        lasts = [min(window.last, last_wall(rule, master.start)) for rule in master.rules]
         # A series whose rules all ended before it began is what clients leave of one that was deleted from its start.
         if not lasts or max(lasts) >= master.start.wall:
             self._take(master.start.wall, master.start.instant)
@@ -169,7 +108,7 @@ class Series:
         start = self._master.start
         try:
             for rule in self._master.excluded_rules:
-                last = min(window.last, _until(rule, start))
+                last = min(window.last, last_wall(rule, start))
                 for wall in walls(rule, start.wall, Window(window.first, last), budget):
                     self._seen.add(self._key_at(wall, self._zone.instant(wall)))
         except Refused as refused:
@@ -187,7 +126,7 @@ class Series:
             return True
         return bool(self._gone_days) and self._zone.wall(instance.instant) // DAY in self._gone_days
 
-    def _changes(self, overrides: list[_Override]) -> Iterator[_Onwards]:
+    def _changes(self, overrides: list[Override]) -> Iterator[_Onwards]:
         """Yield what holds for later instances, even where the instance that brought it is itself left out."""
         for one in overrides:
             if one.event.onwards:
@@ -206,14 +145,14 @@ class Series:
         last = self._zone.wall(horizon.end) + ahead - min(0, *shifts, 0) + DAY
         return Window(max(first, FIRST), min(last, LAST))
 
-    def _take_date(self, moment: Moment, length: Length | None) -> None:
-        """Take an RDATE; a date alone is at the series' time of day."""
-        if self._by_day:
-            moment = Moment(day_meant(moment, self._home), self._zone)
-        elif moment.is_date:
-            moment = Moment(moment.wall + self._master.start.wall % DAY, self._zone)
-        instant = moment.instant
-        self._take(moment.wall if moment.zone == self._zone else self._zone.wall(instant), instant, length)
+    def _take_date(self, date: Moment, length: Length | None) -> None:
+        """Take an RDATE; how long a period is, its own clock says."""
+        moment = extra(date, self._master.start, self._home)
+        if moment.zone == self._zone:
+            self._take(moment.wall, moment.instant, length)
+        else:
+            instant = moment.instant
+            self._take(self._zone.wall(instant), instant, length and length.from_instant(moment))
 
     def _take(self, wall: int, instant: int, length: Length | None = None) -> None:
         """Take an instance, unless it is left out, or was taken before."""
@@ -230,13 +169,3 @@ class Series:
             wall = (wall if zone == self._zone else zone.wall(instant)) + change.by
             instant = zone.instant(wall)
         self._gathering.add(event.facts, *(length or event.length).span(zone, wall, instant))
-
-
-def _until(rule: Rule, start: Moment) -> int:
-    """Tell the last wall time that a rule may name."""
-    return LAST if rule.until is None else until_meant(_until_moment(rule.until, start), start)
-
-
-def _until_moment(until: Written, start: Moment) -> Moment:
-    zone = UTC_ZONE if until.is_utc else start.zone
-    return Moment(until.wall, zone, is_date=until.is_date, floating=start.floating)

@@ -25,6 +25,13 @@ class Written(NamedTuple):
     is_utc: bool
 
 
+class Duration(NamedTuple):
+    """Seconds: of days and weeks on the wall clock, then of hours, minutes and seconds exactly (RFC 5545, 3.3.6)."""
+
+    nominal: int = 0
+    exact: int = 0
+
+
 def read_time(text: str) -> Written:
     """Read DATE or DATE-TIME by its shape, whatever VALUE says. Raise `Refused`."""
     match = _TIME.fullmatch(text) or _TIME.fullmatch(_repaired(text))
@@ -56,14 +63,15 @@ def _repaired(text: str) -> str:
     return text
 
 
-def read_duration(text: str) -> int:
-    """Read a DURATION in seconds, perhaps negative. Raise `Refused`."""
+def read_duration(text: str) -> Duration:
+    """Read a DURATION, perhaps negative. Raise `Refused`."""
     match = _DURATION.fullmatch(text.strip().upper())
     if match is None:
         raise Refused(Flaw.TIME_MALFORMED)
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:])
-    length = (weeks * 7 + days) * DAY + hours * 3600 + minutes * 60 + seconds
-    return -min(length, LAST) if match[1] == "-" else min(length, LAST)
+    nominal = min((weeks * 7 + days) * DAY, LAST)
+    exact = min(hours * 3600 + minutes * 60 + seconds, LAST - nominal)
+    return Duration(-nominal, -exact) if match[1] == "-" else Duration(nominal, exact)
 
 
 def read_offset(text: str) -> int:
