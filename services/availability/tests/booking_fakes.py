@@ -83,7 +83,7 @@ class MemoryBookings:
 
     def answer(self, key: Key, answer: Answer) -> Answer:
         if key.id in self.answers:
-            self.answers[key.id] = (self.answers[key.id][0], KeptAnswer(key, answer))
+            self.answers[key.id] = (self.clock() + timedelta(hours=24), KeptAnswer(key, answer))
         return answer
 
     async def unchecked(self) -> AsyncIterator[User]:
@@ -136,7 +136,11 @@ class MemoryBookings:
             if known is None or known.revision <= said.revision:
                 if isinstance(said, Outcome):
                     written = said.written or (found.outcome.written if found.outcome else None)
-                    self.appointments[appointment_id] = replace(found, outcome=replace(said, written=written))
+                    undone = said.as_agreed and found.change is not None and found.change.revision <= said.revision
+                    change = None if undone else found.change
+                    self.appointments[appointment_id] = replace(
+                        found, outcome=replace(said, written=written), change=change
+                    )
                 else:
                     self.appointments[appointment_id] = replace(found, change=said)
 

@@ -76,6 +76,31 @@ async def test_the_setup_tells_whether_an_appointment_goes_out(
     assert (booked.export.state, booked.export.reason) == (state, reason)
 
 
+@pytest.mark.parametrize(
+    ("as_agreed", "stands"),
+    [
+        pytest.param(True, False, id="as agreed"),
+        pytest.param(False, True, id="as the user made it"),
+        pytest.param(None, True, id="an older worker"),
+    ],
+)
+async def test_what_the_user_has_changed_back_is_told_no_more(
+    stage: Stage, *, as_agreed: bool | None, stands: bool
+) -> None:
+    await connections(stage.timeline, linked())
+    booked = await stage.book(span(9, 10))
+    moved = ExportedEventChangedInICloud.model_validate(
+        {**ids(booked, 1), "change": ChangeInICloud.MOVED, "span": span(11, 12)}
+    )
+    await stage.exported(exported(booked), moved)
+
+    await stage.exported(exported(booked).model_copy(update={"as_agreed": as_agreed}))
+
+    export = (await stage.look_at(booked)).export
+    assert export.state is ExportState.EXPORTED
+    assert export.change == (Change(1, ChangeKind.MOVED, span(11, 12)) if stands else None)
+
+
 async def test_an_appointment_waits_for_a_reconnect(stage: Stage) -> None:
     await connections(stage.timeline, linked())
     await syncs(stage.timeline, rejected())

@@ -8,6 +8,7 @@ from services.availability.tests.booking_stage import Stage
 from services.availability.tests.examples import DAY, NOW, THEY, TODAY, span
 from services.availability.tests.stories import ask
 
+from availability.application.book import Wish
 from availability.application.bookings import Desk, KeptAnswer, Key
 from availability.application.refusals import KeyReused, SlotTaken
 from availability.domain.appointments import Act, Agreed, announcement
@@ -47,6 +48,26 @@ async def test_a_key_that_was_used_for_something_else_is_refused(stage: Stage) -
         await stage.book(span(11, 12), key="k")
 
     assert (await ask(stage.timeline)).spans == (span(9, 10),)
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["booked", "refused"])
+async def test_a_day_begins_with_the_answer_however_long_ago_the_key_came_first(stage: Stage, *, taken: bool) -> None:
+    if taken:
+        await stage.book(span(9, 10), key="another")
+    wish = Wish(THEY, Agreed(span(9, 10), "Coupe"), "service:tests")
+    await stage.bookings.take(Key("k", repr(wish)))
+    stage.clock.now += timedelta(hours=23)
+    first = await outcome(stage)
+    stage.clock.now += timedelta(hours=23)
+
+    assert await outcome(stage) == first
+
+
+async def outcome(stage: Stage) -> object:
+    try:
+        return await stage.book(span(9, 10), key="k")
+    except SlotTaken as refused:
+        return refused.taken
 
 
 async def test_a_key_is_forgotten_after_a_day(stage: Stage) -> None:

@@ -356,6 +356,9 @@ class AppointmentExported(_Export):
 
     calendar_id: Id
     exported_at: EpochSeconds
+    as_agreed: bool | None = None
+    """Whether it stands there as agreed on: then nothing is left of what ExportedEventChangedInICloud told. False: what
+    the user made of it stands. None: it was not told."""
 
 
 class AppointmentExportFailed(_Export):

@@ -166,6 +166,9 @@ LATER: Final[dict[str, AnyEvent]] = {
     "CalendarSetupChanged.v1.since": events.CalendarSetupChanged(
         **STATE | {"setup": facts.Setup(conflict_calendars=(facts.ConflictCalendar(id="cal-home", since=2),))}
     ),
+    "AppointmentExported.v1.as-agreed": events.AppointmentExported(
+        **EXPORT, calendar_id="cal-home", exported_at=NINE, as_agreed=True
+    ),
     "RemovalsHeld.v1.doubt": events.RemovalsHeld(
         **WHO,
         revision=23_001,

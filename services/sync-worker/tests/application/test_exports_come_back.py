@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.events import ExportedEventChangedInICloud, RemovalsHeld
+from contracts.events import AppointmentExported, ExportedEventChangedInICloud, RemovalsHeld
 from sync_worker.domain.appointments import uid_of
 from worker_appointments import START, Desk, booked, cancelled, rescheduled
 from worker_examples import HOUR, ics
@@ -89,6 +89,17 @@ async def test_one_that_was_deleted_is_told_and_not_written_again(desk: Desk) ->
 
     assert desk.told() == [("deleted", 1)]
     assert desk.texts() == []
+
+
+async def test_that_the_user_has_changed_it_back_is_told(desk: Desk) -> None:
+    desk.edit(ONE, LOCAL, LATER)
+    await desk.stage.sync()
+    desk.edit(ONE, LATER, LOCAL)
+    await desk.stage.sync(2)
+
+    said = [one for one in desk.stage.events.said if isinstance(one, AppointmentExported)]
+    assert desk.told() == [("moved", 1), ("exported", 1)]
+    assert said[-1].as_agreed is True
 
 
 async def test_each_further_change_is_told(desk: Desk) -> None:

@@ -34,7 +34,7 @@ def _said(news: ExportNews) -> Outcome | Change:
     match news:
         case AppointmentExported():
             written = Written(news.connection_id, datetime.fromtimestamp(news.exported_at, UTC))
-            return Outcome(news.revision, written=written)
+            return Outcome(news.revision, written=written, as_agreed=news.as_agreed is True)
         case AppointmentExportFailed():
             again = None if news.next_try_at is None else datetime.fromtimestamp(news.next_try_at, UTC)
             return Outcome(news.revision, news.reason, again)

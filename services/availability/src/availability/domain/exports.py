@@ -1,7 +1,7 @@
 """What becomes of an appointment on its way to the linked calendar, as far as we can tell."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,12 +40,14 @@ class Outcome:
     """What the worker said of one revision; `reason` is None where the linked calendar is as it is wanted.
 
     A failure with `next_try_at` is tried again by itself. `written` goes with success, and outlives later failures.
+    `as_agreed`: it stands there so, and nothing is left of what the user changed.
     """
 
     revision: int
     reason: str | None = None
     next_try_at: datetime | None = None
     written: Written | None = None
+    as_agreed: bool = field(default=False, compare=False)
 
 
 class ChangeKind(StrEnum):

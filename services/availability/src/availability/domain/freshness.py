@@ -126,7 +126,8 @@ class Ageing:
 def freshness(connections: Sequence[Connection], ageing: Ageing, window: Window | None = None) -> Freshness:
     """How well a user's calendars are known.
 
-    A time that reaches further ahead than they are read is as what was never read. A user has one connection; for a moment there may be two, when a new one is known before the end of the old.
+    A time that reaches further ahead than they are read is as what was never read. A user has one connection; for a
+    moment there may be two, when a new one is known before the end of the old.
     """
     if not connections:
         return Freshness(None, State.NOT_CONNECTED)

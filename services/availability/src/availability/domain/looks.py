@@ -21,8 +21,8 @@ class Verdict(StrEnum):
 def judge(connections: Sequence[Connection], window: Window, wanted: datetime, asked: datetime | None) -> Verdict:
     """Whether every conflict calendar was read to the end of the time, and at `wanted` or later.
 
-    `asked` is when a look was asked for, if it was. A user without a connection has no calendar to look at. What was read then stays true, also where Apple has refused
-    the credential since.
+    `asked` is when a look was asked for, if it was. A user without a connection has no calendar to look at. What was
+    read then stays true, also where Apple has refused the credential since.
     """
     known = freshness(connections, Ageing.never(), window)
     if known.state is State.NOT_CONNECTED:

@@ -59,18 +59,20 @@ class Progress:
         copy = self.job.copy
         return replace(self.job, copy=replace(copy, etag=None)) if copy else self.job
 
-    async def say_exported(self) -> None:
-        """Tell that iCloud is in step with it."""
+    async def say_exported(self, *, as_agreed: bool = True) -> None:
+        """Tell that iCloud is in step with it, or but for what the user made of it."""
         self._claim.lease.check()
         _log.info("appointment_exported", appointment_id=self.job.appointment_id, revision=self.job.revision)
-        await self._tell.say(exported(self._claim, self.job, self._sight.calendar.id, self._sight.as_of))
+        await self._tell.say(
+            exported(self._claim, self.job, self._sight.calendar.id, self._sight.as_of, as_agreed=as_agreed)
+        )
 
     async def say_again(self) -> None:
         """The same, where it was told of an older revision, or of a failure since.
 
         What stands there is what we wrote, or what the user made of it.
         """
-        await self.say_exported()
+        await self.say_exported(as_agreed=self.job.change is None)
         copy = self.job.copy
         noted = replace(copy, revision=self.job.revision) if copy else None
         self.job = replace(self.job, copy=noted, tries=0)

@@ -183,7 +183,7 @@ class Work:
             copy = replace(copy, path=href.rpartition("/")[0] + "/", href=href)
         if job.tries or copy.revision < job.revision:
             # It was in the calendar as wanted, and that was told of an older revision, or a failure has been since.
-            await self._now.say_exported()
+            await self._now.say_exported(as_agreed=False)
         change = change_of(seen, job)
         if change != job.change:
             await self._now.say_changed(change)

@@ -13,10 +13,14 @@ from sync_worker.application.tell import whose
 from sync_worker.domain.exports import Change, ChangeKind, Failure, Job
 
 
-def exported(claim: Claim, job: Job, calendar_id: str, at: int) -> AppointmentExported:
+def exported(claim: Claim, job: Job, calendar_id: str, at: int, *, as_agreed: bool) -> AppointmentExported:
     """The linked calendar shows the appointment; or, of a cancelled one, nothing of it any more."""
     return AppointmentExported(
-        **whose(claim, job.revision), appointment_id=job.appointment_id, calendar_id=calendar_id, exported_at=at
+        **whose(claim, job.revision),
+        appointment_id=job.appointment_id,
+        calendar_id=calendar_id,
+        exported_at=at,
+        as_agreed=as_agreed,
     )
 
 

@@ -62,7 +62,7 @@ class MongoAnswers:
     async def refuse(self, key: Key, answer: Taken) -> Answer:
         """Keep this answer unless the key has one; the one that it has."""
         open_yet = {"_id": key.id, "wish": key.wish, "answer": {"$exists": False}}
-        change = {"$set": {"answer": _answer(answer)}, "$setOnInsert": {"expires_at": self._clock() + KEPT}}
+        change = {"$set": {"answer": _answer(answer), "expires_at": self._clock() + KEPT}}
         try:
             await self._answers.update_one(open_yet, change, upsert=True)
         except DuplicateKeyError:
@@ -81,7 +81,8 @@ def answer_write(carried: Mapping[str, Any]) -> UpdateOne:
     # What a process of the release before has decided says no end, and a majority has its key.
     lapses = carried.get("expires_at")
     if lapses is not None:
-        change["$setOnInsert"] = {"expires_at": lapses}
+        # From the answer on, however long ago the key came first.
+        change["$set"]["expires_at"] = lapses
     return UpdateOne({"_id": carried["_id"], "wish": carried["wish"]}, change, upsert=lapses is not None)
 
 

@@ -187,10 +187,10 @@ class MongoExports:
     async def put(self, news: Sequence[tuple[str, Outcome | Change]]) -> None:
         """Keep each, in this order, unless one of its kind of a later revision is known."""
         if news:
-            await self._timeline.bulk_write([_put(*piece) for piece in news], ordered=True)
+            await self._timeline.bulk_write([write for piece in news for write in _put(*piece)], ordered=True)
 
 
-def _put(appointment_id: str, said: Outcome | Change) -> UpdateOne:
+def _put(appointment_id: str, said: Outcome | Change) -> Iterator[UpdateOne]:
     if isinstance(said, Outcome):
         part, documents = "outcome", {"outcome": outcome_document(said)}
         if said.written:
@@ -198,4 +198,7 @@ def _put(appointment_id: str, said: Outcome | Change) -> UpdateOne:
     else:
         part, documents = "change", {"change": change_document(said)}
     newer = {f"{part}.revision": {"$gt": said.revision}}
-    return UpdateOne({"_id": appointment_id, "kind": EntryKind.APPOINTMENT.value, "$nor": [newer]}, {"$set": documents})
+    whose = {"_id": appointment_id, "kind": EntryKind.APPOINTMENT.value, "$nor": [newer]}
+    yield UpdateOne(whose, {"$set": documents})
+    if isinstance(said, Outcome) and said.as_agreed:
+        yield UpdateOne(whose | {"change.revision": {"$lte": said.revision}}, {"$unset": {"change": ""}})
