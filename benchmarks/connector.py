@@ -31,7 +31,8 @@ import aiohttp
 import psutil
 import uvloop
 from benchmarks.lib.worker_results import Results, shown, tell
-from benchmarks.lib.worker_world import TRUSTED, Servers, servers
+from benchmarks.lib.worker_servers import Servers, servers
+from benchmarks.lib.worker_world import TRUSTED
 from rich.console import Console
 
 from connector.inbound.pages.session import COOKIE

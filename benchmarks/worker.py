@@ -22,7 +22,8 @@ from benchmarks.lib.worker_fleet import measure_fleet
 from benchmarks.lib.worker_imports import measure_giants, measure_imports
 from benchmarks.lib.worker_polls import measure_polls
 from benchmarks.lib.worker_results import Results, tell
-from benchmarks.lib.worker_world import Servers, servers, world
+from benchmarks.lib.worker_servers import Servers, servers
+from benchmarks.lib.worker_world import world
 from rich.console import Console
 
 TABLES = ("imports", "polls", "fleet")

@@ -29,6 +29,9 @@ async def measure_fleet(world: World, fleets: Sequence[int], results: Results, *
                 owners = list(pool.map(world.account, [EVENTS] * (size - len(ids))))
             ids += await world.connect(owners)
             await world.until_read(ids)
+            # What follows a first import, a look at the user's appointments, is no part of a poll.
+            await world.wake(ids)
+            await world.until_read(ids, times=2)
             world.admin.set_faults(latency_seconds=LATENCY_SECONDS)
             rate, in_flight, cpu = await _polled(world, mine, session, ids, seconds)
             world.admin.clear_faults()

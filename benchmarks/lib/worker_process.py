@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -45,8 +45,8 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def worker(world: World) -> AsyncIterator[Worker]:
-    """A fresh process that looks at a connection when it is woken, and seldom else."""
+async def worker(world: World, told: Mapping[str, str] | None = None) -> AsyncIterator[Worker]:
+    """A fresh process that looks at a connection when it is woken, and seldom else, unless it is told otherwise."""
     (port,) = free_ports(1)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "sync_worker"),
@@ -65,6 +65,7 @@ async def worker(world: World) -> AsyncIterator[Worker]:
             "CALSYNC_OPS_HOST": HOST,
             "CALSYNC_OPS_PORT": str(port),
             "CALSYNC_LOG_LEVEL": "WARNING",
+            **(told or {}),
         },
     )
     try:

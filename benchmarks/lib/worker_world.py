@@ -1,19 +1,16 @@
-"""A world for the sync-worker's benchmark: the servers, an Apple of our own, the connector's side of things."""
+"""A world for the sync-worker's benchmark: an Apple of our own, the connector's side of things."""
 
 import asyncio
 import contextlib
 import json
 import random
-import subprocess
-import sys
-import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+from benchmarks.lib.worker_servers import Servers
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import InsertOne
 
@@ -21,10 +18,8 @@ from contracts.events import CalendarConnected
 from contracts.facts import Access, Calendar, ConflictCalendar, Setup
 from contracts.wire import encode
 from icloud import AppleCredential, Endpoint, KeptHome, calendar_id
-from icloud.credentials import Binding, KeyPair, SealedCredential, Sealer, new_key_pair
+from icloud.credentials import Binding, SealedCredential, Sealer
 from icloud_simulator.client import SimulatedAccount, SimulatorAdmin
-from local_stack.servers import KafkaServer, MongoServer
-from local_stack.topics import make_topics
 from runtime.kafka import Publisher
 from runtime.mongo import connect
 from runtime.settings import KafkaSettings, MongoSettings, load
@@ -40,33 +35,6 @@ PARIS = (
     "END:DAYLIGHT\r\nBEGIN:STANDARD\r\nTZOFFSETFROM:+0200\r\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\n"
     "DTSTART:19961027T030000\r\nTZNAME:GMT+1\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Running ones, in processes of their own."""
-
-    mongodb_url: str
-    bootstrap_servers: str
-    apple_url: str
-    admin: SimulatorAdmin
-    keys: KeyPair
-
-
-@contextlib.contextmanager
-def servers() -> Iterator[Servers]:
-    """A MongoDB, a Kafka with our topics, an iCloud."""
-    with tempfile.TemporaryDirectory(prefix="calsync-bench-") as name, _simulator() as (url, admin):
-        folder = Path(name)
-        mongodb, kafka = MongoServer(folder / "mongodb"), KafkaServer(folder / "kafka")
-        try:
-            mongodb.start()
-            kafka.start()
-            make_topics(kafka.bootstrap_servers)
-            yield Servers(mongodb.url, kafka.bootstrap_servers, url, admin, new_key_pair(folder / "keys"))
-        finally:
-            kafka.stop()
-            mongodb.stop()
 
 
 @contextlib.asynccontextmanager
@@ -152,6 +120,8 @@ class World:
             copy = json.loads(document.replace(one, other).replace(old, new), object_hook=_with_moments)
             # The day's work, which is due at another time for each, is no part of a poll.
             copy["calendars"][new]["reconciled"] = datetime.now(UTC) + timedelta(days=1)
+            # Its ids are those of another connection's calendars: a home that lacks what was told is never quiet.
+            copy.pop("home_told", None)
             copy["sealed_home"] = _home_of(other, KeptHome(one, sealed), owner)
             await self.connections.bulk_write([InsertOne(copy)])
         await self.seal(dict.fromkeys(ids, owner))
@@ -167,9 +137,9 @@ class World:
         found = self.connections.find({"_id": {"$in": list(ids)}}, {"passes": True})
         return sum([document.get("passes", 0) async for document in found])
 
-    async def until_read(self, ids: Sequence[str]) -> None:
-        """All of them were, once at least."""
-        read = {"_id": {"$in": list(ids)}, "passes": {"$gte": 1}}
+    async def until_read(self, ids: Sequence[str], times: int = 1) -> None:
+        """All of them were, so often at least."""
+        read = {"_id": {"$in": list(ids)}, "passes": {"$gte": times}}
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await self.connections.count_documents(read) < len(ids):  # noqa: ASYNC110 - as below
                 await asyncio.sleep(0.1)
@@ -238,17 +208,3 @@ def text(uid: str, days_ahead: int) -> str:
         "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:Reminder\r\nTRIGGER:-PT30M\r\n"
         "UID:6F1C3E1A-5A0B-4E0C-9F6A-2B8B6F0A0C11\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
-
-
-@contextlib.contextmanager
-def _simulator() -> Iterator[tuple[str, SimulatorAdmin]]:
-    program = [sys.executable, "-P", "-m", "icloud_simulator"]
-    options = ["--port", "0", "--admin-port", "0", "--seed", "none"]
-    with subprocess.Popen([*program, *options], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            _, url, admin_url = (process.stdout.readline().split()[-1] for _ in range(3))
-            with SimulatorAdmin(admin_url.removesuffix("/openapi.json")) as admin:
-                yield url, admin
-        finally:
-            process.terminate()
