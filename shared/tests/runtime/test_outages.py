@@ -16,6 +16,7 @@ from shared.tests.runtime.world import Kafka, eventually, good
 
 from contracts.wire import Tombstone
 from local_stack.servers.kafka import KafkaServer
+from local_stack.waiting import wait_until
 from runtime.kafka import Delivery, Publisher, PublishFailed, Subscription, broker, subscribe
 from runtime.kafka.publisher import RawRecord
 
@@ -115,6 +116,18 @@ async def test_a_publish_fails_in_time_while_kafka_is_away_and_succeeds_after(
     assert publisher.unready() is None
 
 
+def freeze(pid: int) -> None:
+    """Return once all of its threads stand still: those that run go on until the signal has come to the process."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{pid}/task")
+    assert wait_until(lambda: {state_of(thread) for thread in threads.iterdir()} == {"T"}, seconds=30)
+
+
+def state_of(thread: Path) -> str:
+    """As proc(5) writes it, behind the name in brackets."""
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 async def test_a_frozen_kafka_is_given_up_in_time_and_the_last_word_stays_the_last(
     running: KafkaServer, patient: Kafka, publisher: Publisher
 ) -> None:
@@ -122,7 +135,7 @@ async def test_a_frozen_kafka_is_given_up_in_time_and_the_last_word_stays_the_la
     await published(publisher, RawRecord(topic, b"k", b"1", (), 0))
 
     assert running.identity
-    os.kill(running.identity.pid, signal.SIGSTOP)
+    freeze(running.identity.pid)
     try:
         with pytest.raises(PublishFailed):
             await publisher.publish_raw([RawRecord(topic, b"k", b"2", (), 0)])
